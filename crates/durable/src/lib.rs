@@ -18,7 +18,7 @@
 //!
 //! | to read | use |
 //! |---|---|
-//! | a file of somebody else | [`open_regular`], [`read_whole`], [`read_regular`], [`read_regular_text`] |
+//! | a file of somebody else | [`open_regular`], [`read_whole`], [`read_whole_into`], [`read_regular`], [`read_regular_text`] |
 
 mod error;
 mod file;
@@ -32,4 +32,4 @@ pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::{StagedFolder, discard, move_folder};
 pub use link::link_or_copy;
 pub use names::{UNFINISHED, Unfinished, parent, remove_unfinished, sweep, sweep_below, unfinished};
-pub use regular::{open_regular, read_regular, read_regular_text, read_whole};
+pub use regular::{open_regular, read_regular, read_regular_text, read_whole, read_whole_into};

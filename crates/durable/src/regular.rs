@@ -33,10 +33,21 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 ///
 /// Returns an error that names the path when the file cannot be read.
 pub fn read_whole(file: File) -> io::Result<Vec<u8>> {
-    let (mut file, path) = file.into_parts();
     let mut bytes = Vec::new();
-    match file.read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
+    read_whole_into(file, &mut bytes).map(|()| bytes)
+}
+
+/// Reads a whole file in place of what some memory holds. Who reads many files keeps the memory, which the system would otherwise
+/// clear anew for each.
+///
+/// # Errors
+///
+/// Returns an error that names the path when the file cannot be read.
+pub fn read_whole_into(file: File, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let (mut file, path) = file.into_parts();
+    bytes.clear();
+    match file.read_to_end(bytes) {
+        Ok(_) => Ok(()),
         Err(error) => {
             Err(io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display())))
         }

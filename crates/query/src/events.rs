@@ -25,15 +25,17 @@ pub(crate) struct Log {
     pub(crate) view: View,
     /// The name of the log in the folder of its run.
     pub(crate) file: &'static str,
-    /// Adds the rows of a run's log, and returns the numbers of the lines that are left out.
-    pub(crate) read: fn(run: &str, log: &Path, rows: &mut Rows<'_>) -> Result<LeftOut, StoreError>,
+    /// Adds the rows of a run's log, and returns the numbers of the lines that are left out. The memory serves one log after the
+    /// other.
+    pub(crate) read:
+        fn(run: &str, log: &Path, memory: &mut Vec<u8>, rows: &mut Rows<'_>) -> Result<LeftOut, StoreError>,
 }
 
 /// What happened in each run.
 pub(crate) const EVENTS: Log = Log {
     view: View::Events,
     file: "events.jsonl",
-    read: |run, log, rows| for_each_event(log, |event| add(rows.row(), run, event)),
+    read: |run, log, memory, rows| for_each_event(log, memory, |event| add(rows.row(), run, event)),
 };
 
 /// Makes the view of all lines of a kind of log.
@@ -67,9 +69,9 @@ fn file_of(kept: &Kept, root: &Path, runs: &[Summary], log: &Log) -> Result<Made
 fn write(logs: &[(&str, PathBuf)], log: &Log, file: NamedTempFile) -> Result<Written, QueryError> {
     let columns = log.view.columns();
     let mut rows = Rows::new(&columns, Hashed::new(file));
-    let mut damage = Vec::new();
+    let (mut damage, mut memory) = (Vec::new(), Vec::new());
     for (run, path) in logs.iter().filter(|(_, path)| fs::symlink_metadata(path).is_ok()) {
-        match (log.read)(run, path, &mut rows) {
+        match (log.read)(run, path, &mut memory, &mut rows) {
             Ok(left_out) => damage.extend(left_out.errors(path)),
             Err(error) => damage.push(error),
         }

@@ -10,7 +10,7 @@ use crate::views::View;
 pub(crate) const SYSTEM: Log = Log {
     view: View::System,
     file: "system.jsonl",
-    read: |run, log, rows| {
+    read: |run, log, _, rows| {
         let read = read_system(log)?;
         read.samples.iter().for_each(|sample| add(rows.row(), run, sample));
         Ok(LeftOut { damaged: read.damaged_lines, newer: 0 })

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use cliptune_durable::read_whole_into;
+
 use crate::clock::Clock;
 use crate::error::{Damage, StoreError};
 use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
 use crate::lines::{Lines, checked, for_each, split};
-use crate::regular::read_file;
+use crate::regular::{open, read_file};
 use crate::utc;
 
 /// The log of a run, open for appending.
@@ -113,15 +115,20 @@ pub fn read_events(path: &Path) -> Result<Events, StoreError> {
 
 /// Gives every event of a log that can be read to a function, in the order of the file, each as one row of a table.
 ///
-/// This is for many long logs: it takes a fraction of the time of [`read_events`]. It returns the numbers of the lines that are
-/// left out.
+/// This is for many long logs: it takes a fraction of the time of [`read_events`], and `memory`, whose content does not matter, serves
+/// one log after the other. It returns the numbers of the lines that are left out.
 ///
 /// # Errors
 ///
 /// Returns an error when the log itself cannot be read.
-pub fn for_each_event(path: &Path, mut on_event: impl FnMut(&EventRow<'_>)) -> Result<LeftOut, StoreError> {
+pub fn for_each_event(
+    path: &Path,
+    memory: &mut Vec<u8>,
+    mut on_event: impl FnMut(&EventRow<'_>),
+) -> Result<LeftOut, StoreError> {
+    read_whole_into(open(path)?, memory)?;
     let mut newer = 0;
-    let damaged = for_each(&read_file(path)?, |event| {
+    let damaged = for_each(memory, |event| {
         let Some(row) = EventRow::read(event) else { return false };
         match Event::has_kind(&row.kind) {
             true => on_event(&row),
@@ -199,8 +206,8 @@ mod tests {
         let mut bytes = fs::read(&path).unwrap();
         bytes.extend(b"{\"crc32c\":\"00000000\",\"event\":{}}\n{\"crc32c\":\"0");
         fs::write(&path, bytes).unwrap();
-        let mut rows = Vec::new();
-        let left_out = for_each_event(&path, |row| rows.push(format!("{row:?}"))).unwrap();
+        let (mut rows, mut memory) = (Vec::new(), b"what another log has left\n".repeat(100));
+        let left_out = for_each_event(&path, &mut memory, |row| rows.push(format!("{row:?}"))).unwrap();
         assert_eq!((rows.len(), left_out), (3, LeftOut { damaged: 1, newer: 0 }));
         assert!(
             rows[0].contains("loss: Some(NaN)") && rows[0].contains("learning_rate: Some(1e-5)"),
@@ -225,7 +232,8 @@ mod tests {
         let read = read_events(&path).unwrap();
         assert_eq!((read.events.len(), read.damaged_lines, read.newer_lines), (4, 1, 1));
         let mut kinds = Vec::new();
-        let left_out = for_each_event(&path, |row| kinds.push(row.kind.to_string())).unwrap();
+        let left_out =
+            for_each_event(&path, &mut Vec::new(), |row| kinds.push(row.kind.to_string())).unwrap();
         assert!(!kinds.contains(&"merged".to_owned()), "{kinds:?}");
         assert_eq!(left_out.newer, 1);
         let errors: Vec<String> = left_out.errors(&path).map(|error| error.to_string()).collect();
@@ -244,7 +252,7 @@ mod tests {
         assert_eq!(spent.len(), 2);
         assert!(spent[0] >= 50.0 && spent.is_sorted(), "{spent:?}");
         let mut rows = Vec::new();
-        for_each_event(&path, |row| rows.extend(row.seconds)).unwrap();
+        for_each_event(&path, &mut Vec::new(), |row| rows.extend(row.seconds)).unwrap();
         assert_eq!(rows, spent);
     }
 

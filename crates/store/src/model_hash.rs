@@ -11,7 +11,7 @@ use crate::digests::{Digest, Memory};
 use crate::error::StoreError;
 use crate::identity;
 use crate::image_files::FileNames;
-use crate::regular::file_hash;
+use crate::regular::{file_hash, looked_at};
 use crate::store::Store;
 use crate::unread::Unread;
 
@@ -79,10 +79,10 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
 /// Returns the name if it is that of a regular file. Reading a pipe would never end, and a link to nothing has no
 /// content.
 fn regular(folder: &Path, file: String) -> Result<String, StoreError> {
-    let found = match fs::metadata(folder.join(&file)) {
-        Ok(metadata) if metadata.is_file() => return Ok(file),
-        Ok(_) => Found::NoRegularFile { file },
-        Err(_) => Found::BrokenLink { file },
+    let found = match looked_at(&folder.join(&file))? {
+        Some(about) if about.is_file() => return Ok(file),
+        Some(_) => Found::NoRegularFile { file },
+        None => Found::BrokenLink { file },
     };
     Err(NotAModel { folder: folder.to_path_buf(), found }.into())
 }

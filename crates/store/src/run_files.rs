@@ -10,7 +10,7 @@ use crate::digests::{Digest, Memory};
 use crate::error::{Damage, StoreError};
 use crate::image_files::FileNames;
 use crate::parity::read_parity;
-use crate::regular::{expect_hash, file_hash, is_absent, is_folder, is_regular, make_way};
+use crate::regular::{expect_hash, file_hash, is_absent, is_folder, is_regular, looked_at, make_way};
 use crate::run::{ADAPTER, MODEL, ONNX, Run};
 use crate::run_record::End;
 use crate::store::Store;
@@ -146,7 +146,10 @@ impl Run {
         let mut intact: HashMap<PathBuf, &str> = HashMap::new();
         for (name, hash) in files.filter(|(name, _)| wanted(Path::new(name))) {
             let path = self.folder().join(name);
-            let place = fs::canonicalize(&path).map_err(|_| StoreError::damaged(&path, Damage::Missing))?;
+            if looked_at(&path)?.is_none() {
+                return Err(StoreError::damaged(&path, Damage::Missing));
+            }
+            let place = fs::canonicalize(&path)?;
             if intact.get(&place) != Some(&hash.as_str()) {
                 check(name, hash)?;
                 intact.insert(place, hash);

@@ -36,9 +36,9 @@ pub(super) fn at_a_call(reference: &Reference, random: &mut Random, tally: &mut 
 /// Kills the whole process group at random moments, and then lets the command end.
 pub(super) fn at_random_moments(reference: &Reference, random: &mut Random, tally: &mut Tally) {
     let trial = reference.empty();
-    for number in 0..12 {
+    for number in 0..24 {
         let mut started = trial.start(trial.command(&[], RUN), "said");
-        let (begun, moment) = (Instant::now(), Duration::from_millis(random.below(4000) as u64));
+        let (begun, moment) = (Instant::now(), moment(random));
         while begun.elapsed() < moment && !started.is_ended() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -52,11 +52,18 @@ pub(super) fn at_random_moments(reference: &Reference, random: &mut Random, tall
             continue;
         }
         tally.count("kills at a random moment");
-        if number % 4 == 0 {
+        if number % 6 == 0 {
             trial.assert_whole("a kill");
         }
     }
     trial.assert_whole("kills");
     trial.assert_comes_to_the_same("kills");
     trial.assert_swept("kills");
+}
+
+/// Draws how long a command lives: half of them less than a second, in which every tool starts and reads what is there, and the
+/// others up to four, in which it gets on.
+fn moment(random: &mut Random) -> Duration {
+    let longest = if random.below(2) == 0 { 1000 } else { 4000 };
+    Duration::from_millis(random.below(longest) as u64)
 }

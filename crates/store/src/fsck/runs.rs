@@ -82,7 +82,7 @@ fn place(store: &Store, run: &AnyRun) -> Option<Finding> {
 fn logs(run: &Run) -> Vec<Finding> {
     type Read = fn(&Path) -> Result<LeftOut, StoreError>;
     let logs: [(PathBuf, Read); 2] = [
-        (run.events_file(), |path| for_each_event(path, |_| {})),
+        (run.events_file(), |path| for_each_event(path, &mut Vec::new(), |_| {})),
         (run.system_file(), |path| {
             read_system(path).map(|read| LeftOut { damaged: read.damaged_lines, newer: 0 })
         }),
