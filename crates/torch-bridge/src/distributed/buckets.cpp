@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -14,7 +15,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/utils/lambda_post_hook.h>
+#include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include "group.h"
@@ -44,18 +45,27 @@ struct Bucket {
   int64_t weights() const { return static_cast<int64_t>(end - first); }
 };
 
-// Runs a function after each time that the gradient of a leaf was accumulated.
+// What autograd runs each time that it has accumulated the gradient of a leaf.
+class AfterAccumulation : public torch::autograd::FunctionPostHook {
+ public:
+  explicit AfterAccumulation(std::function<void()> run) : run_(std::move(run)) {}
+
+  variable_list operator()(const variable_list &outputs, const variable_list &) override {
+    run_();
+    return outputs;
+  }
+
+ private:
+  std::function<void()> run_;
+};
+
+// The place of such a hook, which is free again when this object goes.
 class Hook {
  public:
-  template <typename F>
-  Hook(const at::Tensor &leaf, F &&after) : accumulator_(torch::autograd::impl::grad_accumulator(leaf)) {
-    key_ = accumulator_->add_post_hook(std::make_unique<torch::autograd::utils::LambdaPostHook>(
-        [after = std::forward<F>(after)](const variable_list &outputs, const variable_list &) {
-          after();
-          return outputs;
-        }));
-  }
-  Hook(Hook &&other) noexcept : accumulator_(std::move(other.accumulator_)), key_(other.key_) {}
+  Hook(const at::Tensor &leaf, std::function<void()> run)
+      : accumulator_(torch::autograd::impl::grad_accumulator(leaf)),
+        key_(accumulator_->add_post_hook(std::make_unique<AfterAccumulation>(std::move(run)))) {}
+  Hook(Hook &&other) noexcept = default;
   Hook &operator=(Hook &&) = delete;
   ~Hook() {
     if (accumulator_) accumulator_->del_post_hook(key_);

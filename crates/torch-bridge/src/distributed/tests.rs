@@ -190,7 +190,7 @@ fn buckets_go_during_the_armed_pass_in_their_order() {
 }
 
 #[test]
-fn a_round_follows_another_and_adds_to_gradients_that_are_still_there() {
+fn a_round_follows_another() {
     in_threads(2, |group| {
         let mut weight = leaf(&[1.0]);
         let buckets = Buckets::new(&group, &[&weight], 1 << 20).unwrap();
