@@ -27,6 +27,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// c10d writes whatever it throws to the standard error as well, with traces of the stack. People who look for a fault
+// in it set this variable.
+void write_no_log() {
+  constexpr int only_fatal = 3;
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = only_fatal;
+}
+
 c10d::TCPStoreOptions options_of(const CliptuneMeeting &meeting) {
   c10d::TCPStoreOptions options;
   options.port = meeting.port;
@@ -182,6 +189,7 @@ void write_back(const at::Tensor &host, const at::Tensor &tensor) {
 
 char *cliptune_store_meet(const CliptuneMeeting *meeting, CliptuneStore **store) {
   return guarded([&] {
+    write_no_log();
     auto tcp = c10::make_intrusive<c10d::TCPStore>(meeting->host, options_of(*meeting));
     auto keys = c10::make_intrusive<c10d::PrefixStore>(meeting->prefix, tcp);
     *store = new CliptuneStore{std::move(tcp), std::move(keys)};

@@ -1,10 +1,11 @@
 //! Where processes find each other.
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::net::ToSocketAddrs;
 use std::ptr::{self, NonNull};
-use std::slice;
+use std::sync::mpsc;
 use std::time::Duration;
+use std::{slice, thread};
 
 use super::{c_text, milliseconds};
 use crate::{Fault, TorchError, check};
@@ -24,6 +25,9 @@ struct RawMeeting {
     prefix: *const c_char,
     timeout_ms: i64,
 }
+
+/// How much longer than it was told to c10d may take until it gives up.
+const GRACE: Duration = Duration::from_secs(5);
 
 unsafe extern "C" {
     fn cliptune_store_meet(meeting: *const RawMeeting, store: *mut *mut RawStore) -> *mut c_char;
@@ -69,6 +73,39 @@ pub struct Meeting<'a> {
     pub timeout: Duration,
 }
 
+/// A meeting that another thread can go to.
+struct Request {
+    host: CString,
+    prefix: CString,
+    port: u16,
+    hosts_store: bool,
+    world: usize,
+    timeout_ms: i64,
+}
+
+impl Request {
+    fn new(meeting: &Meeting<'_>) -> Result<Self, TorchError> {
+        let Meeting { host, port, hosts_store, world, prefix, timeout } = *meeting;
+        let (host, prefix) = (c_text(host)?, c_text(prefix)?);
+        Ok(Self { host, prefix, port, hosts_store, world, timeout_ms: milliseconds(timeout) })
+    }
+
+    fn meet(&self) -> Result<KeyStore, TorchError> {
+        let meeting = RawMeeting {
+            host: self.host.as_ptr(),
+            port: self.port,
+            hosts_store: self.hosts_store,
+            world: self.world,
+            prefix: self.prefix.as_ptr(),
+            timeout_ms: self.timeout_ms,
+        };
+        let mut raw = ptr::null_mut();
+        // SAFETY: the texts outlive the call, which copies them; `raw` is a valid place for a pointer.
+        check(unsafe { cliptune_store_meet(&raw const meeting, &raw mut raw) })?;
+        NonNull::new(raw).map(|raw| KeyStore { raw }).ok_or_else(|| TorchError::refused("no store"))
+    }
+}
+
 /// A store of keys and values that all processes of a training reach: c10d's `TCPStore`.
 ///
 /// It goes away with the process that hosts it. A call waits for those of other threads, so that a long [`get`](Self::get) holds them
@@ -91,20 +128,16 @@ impl KeyStore {
     /// Returns an error when the store cannot be reached within the time, with [`Fault::UnknownHost`] where its host has no address;
     /// or cannot be hosted, with [`Fault::AddressInUse`] where the port is not free.
     pub fn meet(meeting: &Meeting<'_>) -> Result<Self, TorchError> {
-        let (host, prefix) = (c_text(meeting.host)?, c_text(meeting.prefix)?);
-        let raw_meeting = RawMeeting {
-            host: host.as_ptr(),
-            port: meeting.port,
-            hosts_store: meeting.hosts_store,
-            world: meeting.world,
-            prefix: prefix.as_ptr(),
-            timeout_ms: milliseconds(meeting.timeout),
-        };
-        let mut raw = ptr::null_mut();
-        // SAFETY: the texts outlive the call, which copies them; `raw` is a valid place for a pointer.
-        let message = unsafe { cliptune_store_meet(&raw const raw_meeting, &raw mut raw) };
-        check(message).map_err(|error| explain(error, meeting))?;
-        NonNull::new(raw).map(|raw| Self { raw }).ok_or_else(|| TorchError::refused("no store"))
+        let request = Request::new(meeting)?;
+        let (sender, receiver) = mpsc::channel();
+        // c10d waits without end for an answer from something that listens at the port but is no store. The thread is given up then.
+        thread::Builder::new()
+            .spawn(move || sender.send(request.meet()))
+            .map_err(|error| TorchError::refused(format!("no thread: {error}")))?;
+        match receiver.recv_timeout(meeting.timeout.saturating_add(GRACE)) {
+            Ok(met) => met.map_err(|error| explain(error, meeting)),
+            Err(_) => Err(lost(TorchError::refused("no store answers there"))),
+        }
     }
 
     /// Returns the port of the store.

@@ -317,6 +317,14 @@ fn a_store_that_nobody_hosts_is_given_up() {
 }
 
 #[test]
+fn something_else_than_a_store_that_never_answers_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error =
+        KeyStore::meet(&meeting("127.0.0.1", listener.local_addr().unwrap().port(), false)).unwrap_err();
+    assert_eq!(error.fault(), Fault::Lost, "{error}");
+}
+
+#[test]
 fn a_group_that_nobody_else_joins_is_given_up() {
     let store = KeyStore::meet(&meeting("127.0.0.1", 0, true)).unwrap();
     let membership =
