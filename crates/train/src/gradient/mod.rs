@@ -16,7 +16,7 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::group::Group;
 use crate::objective::{self, Embeddings};
-pub(crate) use expected::in_expected_order;
+pub use expected::in_expected_order;
 use tower_pass::TowerPass;
 
 /// The inputs from which the gradient of an update is computed.
@@ -25,7 +25,7 @@ use tower_pass::TowerPass;
 /// and each computes the rows of the loss that belong to its share of the examples. The parts of the gradient of the
 /// embeddings are added up, and so are the parts of the gradient of the weights, while the backward pass goes on. The
 /// result is the gradient of the whole batch, as open_clip computes it with `--local-loss --gather-with-grad`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Gradient<'a> {
     /// The settings of the training.
     pub plan: &'a TrainPlan,

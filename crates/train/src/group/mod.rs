@@ -20,7 +20,7 @@ use share::share;
 
 /// The rank of the process that writes the run and tells the others what it knows.
 const LEADER: usize = 0;
-/// The number of bytes of gradients that are added up at once, as in PyTorch's `DistributedDataParallel`.
+/// The usual size of a bucket in bytes, that of PyTorch's `DistributedDataParallel`.
 const BUCKET: usize = 25 << 20;
 
 /// A process that trains without others.
@@ -33,6 +33,8 @@ pub static ALONE: Group = Group::alone();
 pub struct Group {
     /// The connections to the other processes, if there are any.
     members: Option<ProcessGroup>,
+    /// The number of bytes of gradients that are added up at once.
+    bucket: usize,
     /// The number of bytes that this process has handed to collective functions.
     bytes: AtomicU64,
 }
@@ -40,12 +42,17 @@ pub struct Group {
 impl Group {
     /// Returns the group of a process that trains alone.
     pub const fn alone() -> Self {
-        Self { members: None, bytes: AtomicU64::new(0) }
+        Self { members: None, bucket: BUCKET, bytes: AtomicU64::new(0) }
     }
 
     /// Returns the group of processes that have joined each other. One process is alone, however it was started.
     pub fn joined(members: ProcessGroup) -> Self {
         Self { members: Some(members).filter(|members| members.world() > 1), ..Self::alone() }
+    }
+
+    /// Adds up gradients in buckets of so many bytes.
+    pub fn with_buckets_of(self, bytes: usize) -> Self {
+        Self { bucket: bytes, ..self }
     }
 
     /// Returns the number of this process, from 0.
@@ -172,8 +179,8 @@ impl Group {
 
     /// Prepares to add up the gradients of these weights, in the order in which they are expected. Alone there is nothing
     /// to add up.
-    pub(crate) fn buckets(&self, weights: &[&Tensor]) -> Result<Option<Buckets<'_>>, TrainError> {
-        let buckets = self.members.as_ref().map(|members| Buckets::new(members, weights, BUCKET));
+    pub fn buckets(&self, weights: &[&Tensor]) -> Result<Option<Buckets<'_>>, TrainError> {
+        let buckets = self.members.as_ref().map(|members| Buckets::new(members, weights, self.bucket));
         Ok(buckets.transpose()?)
     }
 
