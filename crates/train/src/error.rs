@@ -12,6 +12,7 @@ use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
+use cliptune_launcher::LauncherError;
 use cliptune_native::LIBTORCH;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
@@ -20,6 +21,7 @@ use cliptune_torch_bridge::TorchError;
 use tch::TchError;
 
 use crate::divergence::Divergence;
+use crate::launcher::{Fault, JoinError};
 use crate::memory::MemoryShortage;
 
 /// The reason why training failed.
@@ -149,6 +151,15 @@ pub enum TrainError {
     /// There was not enough memory.
     #[error("{0}")]
     OutOfMemory(Box<MemoryShortage>),
+    /// The variables of a launcher make no sense.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The processes of a launcher do not come together.
+    #[error(transparent)]
+    Join(Box<JoinError>),
+    /// A process of the training has failed, and all have ended.
+    #[error(transparent)]
+    Rank(Box<Fault>),
 }
 
 impl TrainError {
@@ -189,6 +200,12 @@ impl From<StoreError> for TrainError {
     }
 }
 
+impl From<JoinError> for TrainError {
+    fn from(error: JoinError) -> Self {
+        Self::Join(Box::new(error))
+    }
+}
+
 // fs-err has put the operation and the path into the message, and the store knows what to do about a full disk.
 impl From<io::Error> for TrainError {
     fn from(error: io::Error) -> Self {
@@ -215,6 +232,9 @@ impl Diagnostic for TrainError {
             Self::Hub(error) => error.hint(),
             Self::Model(error) => error.hint(),
             Self::Weights(error) => error.hint().map(str::to_owned),
+            Self::Launcher(error) => error.hint(),
+            Self::Join(error) => error.hint(),
+            Self::Rank(fault) => fault.hint(),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),
             Self::NoLibtorch { .. } => Some(format!(
@@ -251,6 +271,9 @@ impl Diagnostic for TrainError {
             Self::Experiments(_) | Self::NoLibtorch { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Hub(error) => error.exit(),
+            Self::Launcher(error) => error.exit(),
+            Self::Join(error) => error.exit(),
+            Self::Rank(fault) => fault.exit(),
             _ => Exit::Failed,
         }
     }

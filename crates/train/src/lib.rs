@@ -21,6 +21,7 @@ pub mod fit;
 mod gpu;
 pub mod gradient;
 pub mod journal;
+pub mod launcher;
 pub mod memory;
 pub mod merit;
 pub mod model;

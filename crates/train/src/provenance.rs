@@ -29,7 +29,8 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-fn binary_hash() -> Option<String> {
+/// Returns the BLAKE3 of this program, unless it cannot be read.
+pub(crate) fn binary_hash() -> Option<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(fs_err::File::open(env::current_exe().ok()?).ok()?).ok()?;
     Some(hasher.finalize().to_hex().to_string())
