@@ -19,5 +19,6 @@ pub use distributed::Distributed;
 pub use error::JoinError;
 pub use fault::Fault;
 pub(crate) use line::Line;
-pub(crate) use order::{Next, Order};
+pub(crate) use order::{Found, Next, Order};
+pub(crate) use roll::in_words;
 pub use team::Team;

@@ -1,6 +1,7 @@
 //! What the leader tells the others to do next.
 
-use cliptune_store::{Standing, run_label};
+use cliptune_hub::HubId;
+use cliptune_store::{ResolvedBase, Standing, run_label};
 use serde::{Deserialize, Serialize};
 
 use super::error::JoinError;
@@ -38,6 +39,8 @@ pub(crate) enum Found {
     Same(Box<Standing>),
     /// The run of the same name, from starting weights that this process does not see yet, or not as the leader does.
     OtherBase(JoinError),
+    /// The run of the same name, whose starting weights this process has to fetch.
+    Unfetched(HubId),
     /// Something else.
     Other(JoinError),
 }
@@ -63,22 +66,29 @@ impl Order {
         if let Some(place) = own.iter().position(|one| one.key == self.key && one.base.record().is_some()) {
             return Found::Same(Box::new(own.swap_remove(place)));
         }
-        match own.first().map(Self::of) {
-            None => Found::Other(self.disagreement("", "has no such run in its experiments".to_owned())),
-            Some(own) if own.dataset != self.dataset => Found::Other(self.disagreement(
-                &format!(" on the dataset {}", short(&self.dataset)),
-                format!("has {} for it", short(&own.dataset)),
-            )),
-            Some(own) if own.base != self.base => Found::OtherBase(
-                self.disagreement(&format!(" from {}", self.base), format!("would start from {}", own.base)),
-            ),
-            Some(own) if own.key == self.key => Found::OtherBase(
-                self.disagreement(&format!(" from {}", self.base), "does not see that model".to_owned()),
-            ),
-            Some(own) => Found::Other(self.disagreement(
-                &format!(" with the key {}", short(&self.key)),
-                format!("comes to {}: its settings differ", short(&own.key)),
-            )),
+        let Some(own) = own.into_iter().next() else {
+            return Found::Other(self.disagreement("", "has no such run in its experiments".to_owned()));
+        };
+        match &own.base {
+            ResolvedBase::Hub { id, cached: None } => Found::Unfetched(id.clone()),
+            _ => self.difference(&Self::of(&own)),
+        }
+    }
+
+    /// Says in what the run of the same name differs.
+    fn difference(&self, own: &Self) -> Found {
+        let base = format!(" from {}", self.base);
+        if own.dataset != self.dataset {
+            let has = format!(" on the dataset {}", short(&self.dataset));
+            Found::Other(self.disagreement(&has, format!("has {} for it", short(&own.dataset))))
+        } else if own.base != self.base {
+            Found::OtherBase(self.disagreement(&base, format!("would start from {}", own.base)))
+        } else if own.key == self.key {
+            Found::OtherBase(self.disagreement(&base, "does not see that model".to_owned()))
+        } else {
+            let has = format!(" with the key {}", short(&self.key));
+            let instead = format!("comes to {}: its settings differ", short(&own.key));
+            Found::Other(self.disagreement(&has, instead))
         }
     }
 
@@ -90,4 +100,49 @@ impl Order {
 /// Returns the first characters of a hash, which are enough to tell two apart.
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order {
+            experiment: "tuned".to_owned(),
+            label: "tuned lr=1e-4 s1".to_owned(),
+            key: "k".repeat(64),
+            dataset: "d".repeat(64),
+            base: "scratch".to_owned(),
+        }
+    }
+
+    fn said(found: Found) -> String {
+        match found {
+            Found::Other(error) => error.to_string(),
+            Found::OtherBase(error) => format!("perhaps later: {error}"),
+            Found::Same(_) | Found::Unfetched(_) => panic!("it differs"),
+        }
+    }
+
+    #[test]
+    fn whatever_differs_is_said_with_what_each_has() {
+        let leader = order();
+        let differs = |own: Order| said(leader.difference(&own));
+        assert_eq!(
+            differs(Order { dataset: "e".repeat(64), key: "x".to_owned(), ..order() }),
+            "rank 0 trains tuned lr=1e-4 s1 on the dataset dddddddddddd, and this one has eeeeeeeeeeee for it"
+        );
+        assert_eq!(
+            differs(Order { base: "folder:ab".to_owned(), key: "x".to_owned(), ..order() }),
+            "perhaps later: rank 0 trains tuned lr=1e-4 s1 from scratch, and this one would start from folder:ab"
+        );
+        assert_eq!(
+            differs(Order { key: "x".repeat(64), ..order() }),
+            "rank 0 trains tuned lr=1e-4 s1 with the key kkkkkkkkkkkk, and this one comes to xxxxxxxxxxxx: its settings differ"
+        );
+        assert_eq!(
+            said(leader.find(Vec::new())),
+            "rank 0 trains tuned lr=1e-4 s1, and this one has no such run in its experiments"
+        );
+    }
 }

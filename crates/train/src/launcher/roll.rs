@@ -66,7 +66,7 @@ fn alike(cards: &[Card]) -> Result<(), JoinError> {
 }
 
 /// As in `rank 3`, `ranks 1, 2, 5` and `ranks 1, 2, 3, 4, 5, 6, 7, 8 and 12 more`.
-fn in_words(ranks: &[usize]) -> String {
+pub(crate) fn in_words(ranks: &[usize]) -> String {
     let named: Vec<String> = ranks.iter().take(NAMED).map(usize::to_string).collect();
     let noun = if ranks.len() == 1 { "rank" } else { "ranks" };
     match ranks.len().saturating_sub(NAMED) {

@@ -74,6 +74,14 @@ impl Team {
         self.group.hear(from_leader)
     }
 
+    /// Returns the ranks of the processes that say so, the same ones in all of them.
+    pub(crate) fn who_says(&self, own: bool) -> Result<Vec<usize>, TrainError> {
+        let (rank, world) = (self.group.rank(), self.group.world());
+        let said: Vec<f64> = (0..world).map(|one| f64::from(one == rank && own)).collect();
+        let said = self.group.sums(&said)?;
+        Ok(said.iter().enumerate().filter(|(_, said)| **said > 0.0).map(|(rank, _)| rank).collect())
+    }
+
     /// Returns what a training ends with when this process cannot go on, and has the others end with the same.
     pub(crate) fn cause(&self, error: TrainError) -> TrainError {
         let Some(Others { line, .. }) = &self.others else { return error };
