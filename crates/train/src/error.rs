@@ -17,7 +17,7 @@ use cliptune_native::LIBTORCH;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
-use cliptune_torch_bridge::TorchError;
+use cliptune_torch_bridge::{Fault as TorchFault, TorchError};
 use tch::TchError;
 
 use crate::divergence::Divergence;
@@ -145,6 +145,9 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
+    /// Another process of the training is gone or cannot be reached.
+    #[error("the other processes cannot be reached any more: {0}")]
+    Lost(String),
     /// The training was stopped because its loss leads nowhere.
     #[error("{0}")]
     Diverged(Box<Divergence>),
@@ -221,7 +224,10 @@ impl From<TchError> for TrainError {
 
 impl From<TorchError> for TrainError {
     fn from(error: TorchError) -> Self {
-        Self::of_libtorch(&error.to_string())
+        match error.fault() {
+            TorchFault::Lost => Self::Lost(error.to_string()),
+            _ => Self::of_libtorch(&error.to_string()),
+        }
     }
 }
 

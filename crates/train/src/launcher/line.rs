@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cliptune_launcher::Placement;
 use cliptune_terminal::{Diagnostic, Exit};
-use cliptune_torch_bridge::{KeyStore, Meeting};
+use cliptune_torch_bridge::{Fault as TorchFault, KeyStore, Meeting};
 
 use super::card::Card;
 use super::distributed::patience;
@@ -31,8 +31,6 @@ const MOMENT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(3);
 /// The time between two looks at how many have ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// What libtorch says when it cannot listen on a port, in all of its wordings.
-const IN_USE: &str = "ddress already in use";
 
 /// A process's access to the store in which the processes of a training meet.
 pub(crate) struct Line {
@@ -85,8 +83,7 @@ impl Line {
         match error {
             // It is known already, or all processes find it at the same step.
             TrainError::Rank(_) | TrainError::Diverged(_) => error,
-            // It may only be that another process has left.
-            TrainError::Torch(_) => match self.fate.reason(DETECTED) {
+            TrainError::Lost(_) => match self.fate.reason(DETECTED) {
                 Some(fault) => TrainError::Rank(Box::new(fault)),
                 None => self.own_fault(error),
             },
@@ -151,15 +148,15 @@ pub(super) fn published(store: &KeyStore) -> Option<Fault> {
 fn meet(placement: &Placement, hosts_store: bool, timeout: Duration) -> Result<KeyStore, JoinError> {
     let (host, port, prefix) = (placement.host(), placement.port(), placement.prefix());
     let meeting = Meeting { host, port, hosts_store, world: placement.world(), prefix: &prefix, timeout };
-    KeyStore::meet(&meeting).map_err(|error| match error.to_string() {
-        said if hosts_store && said.contains(IN_USE) => JoinError::PortInUse { port },
-        said => JoinError::NoStore {
+    KeyStore::meet(&meeting).map_err(|error| match error.fault() {
+        TorchFault::AddressInUse => JoinError::PortInUse { port },
+        _ => JoinError::NoStore {
             rank: placement.rank(),
             world: placement.world(),
             host: host.to_owned(),
             port,
             seconds: timeout.as_secs(),
-            said,
+            said: error.to_string(),
         },
     })
 }

@@ -6,7 +6,7 @@
 //! process that is gone, by the clock of whoever looks; of processes of the same system, the kernel says so sooner.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,18 +31,21 @@ pub(super) const DETECTED: Duration = Duration::from_secs(LIMIT.as_secs() + 4);
 const FAILURES: usize = 3;
 
 /// The threads that look after the others. They end when this is dropped.
-#[derive(Debug)]
 pub(super) struct Lookout {
+    group: Connected,
     _alive: SyncSender<()>,
 }
 
+/// The connections to the others, once there are any.
+type Connected = Arc<OnceLock<Weak<Group>>>;
+
 impl Lookout {
-    /// Begins to look after the others, whose cards are in the order of their ranks.
+    /// Begins to look after the others, whose cards are in the order of their ranks. They may go before they are connected.
     ///
     /// # Errors
     ///
     /// Returns an error when the store cannot be reached again, or there can be no thread.
-    pub(super) fn begin(line: &Arc<Line>, cards: &[Card], group: &Arc<Group>) -> Result<Self, JoinError> {
+    pub(super) fn begin(line: &Arc<Line>, cards: &[Card]) -> Result<Self, JoinError> {
         let (alive, end) = sync_channel(0);
         let (tell, reports) = channel();
         let own = line.own().clone();
@@ -51,13 +54,20 @@ impl Lookout {
         let seen = watched.unwrap_or_default().iter().cloned().map(Seen::new).collect();
         let place = format!("{}:{}", line.placement().host(), line.placement().port());
         let pulse = Pulse { own, store, seen, place };
-        let judge = Judge { line: Arc::clone(line), group: Arc::downgrade(group) };
+        let group = Connected::default();
+        let judge = Judge { line: Arc::clone(line), group: Arc::clone(&group) };
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(JoinError::Lookout)
         };
         spawn("pulse", Box::new(move || pulse.beat(&end, &tell)))?;
         spawn("lookout", Box::new(move || judge.listen(&reports)))?;
-        Ok(Self { _alive: alive })
+        Ok(Self { group, _alive: alive })
+    }
+
+    /// Takes note of the connections to the others, which are closed when one of them is gone.
+    pub(super) fn closes(&self, group: &Arc<Group>) {
+        // It is told once.
+        let _ = self.group.set(Arc::downgrade(group));
     }
 }
 
@@ -160,7 +170,7 @@ fn beats(rank: usize) -> String {
 /// The thread that waits for reports, and ends the training when there are none or a bad one.
 struct Judge {
     line: Arc<Line>,
-    group: Weak<Group>,
+    group: Connected,
 }
 
 impl Judge {
@@ -182,7 +192,7 @@ impl Judge {
     /// it waits for something else, is ended.
     fn end(&self, fault: Fault) {
         self.line.fate().decide(fault.clone());
-        self.group.upgrade().iter().for_each(|group| group.leave());
+        self.group.get().and_then(Weak::upgrade).iter().for_each(|group| group.leave());
         if self.line.fate().is_noticed(GRACE) {
             return;
         }

@@ -54,8 +54,9 @@ impl Team {
             interface: interface.as_deref(),
             timeout: OPERATION,
         };
+        let lookout = Arc::new(Lookout::begin(line, &cards)?);
         let group = Arc::new(Group::joined(ProcessGroup::join(line.store(), &membership)?));
-        let lookout = Arc::new(Lookout::begin(line, &cards, &group)?);
+        lookout.closes(&group);
         Ok(Self { group, others: Some(Others { line: Arc::clone(line), _lookout: lookout }) })
     }
 
