@@ -25,6 +25,11 @@ impl Fault {
         Self { who: card.to_string(), message, hint: error.hint(), exit: error.exit().code() }
     }
 
+    /// Checks whether it is a process's own.
+    pub(super) fn is_of(&self, card: &Card) -> bool {
+        self.who == card.to_string()
+    }
+
     /// Describes a process that has ended, and told nobody why.
     pub(super) fn silent(card: &Card) -> Self {
         Self::unexpected(card.to_string(), " has ended without a word".to_owned())

@@ -29,6 +29,8 @@ const ENDED: &str = "ended";
 const MOMENT: Duration = Duration::from_secs(5);
 /// The time for which the process that holds the store stays for the others to learn how all ended.
 const LINGER: Duration = Duration::from_secs(3);
+/// The time for which others let the process speak that has failed.
+const COURTESY: Duration = Duration::from_secs(1);
 /// The time between two looks at how many have ended.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -104,12 +106,26 @@ impl Line {
     /// code.
     pub(crate) fn conclude(&self, ended: Result<Exit, TrainError>) -> Result<Exit, TrainError> {
         self.fate.end();
-        let concluded = match ended.map_err(|error| self.cause(error)) {
+        let ended = ended.map_err(|error| self.cause(error));
+        ended.as_ref().err().into_iter().for_each(|error| self.let_speak(error));
+        let concluded = match ended {
             Err(error) if !self.may_speak() => Ok(error.exit()),
             told => told,
         };
         self.linger();
         concluded
+    }
+
+    /// Gives the process that has failed a moment to tell the person itself, which knows more than it has told the others.
+    fn let_speak(&self, error: &TrainError) {
+        let is_of_another = matches!(error, TrainError::Rank(fault) if !fault.is_of(&self.own));
+        let begun = Instant::now();
+        while is_of_another
+            && begun.elapsed() < COURTESY
+            && self.store.add(SPOKEN, 0).is_ok_and(|claims| claims == 0)
+        {
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Claims to be the one that tells the person. Where the store is gone, everyone does.
