@@ -3,9 +3,22 @@
 use std::env;
 use std::path::PathBuf;
 
+/// The files that are compiled.
+const SOURCES: [&str; 4] =
+    ["src/bridge.cpp", "src/mlp.cpp", "src/distributed/buckets.cpp", "src/distributed/c10d.cpp"];
+
+/// What they include, beside libtorch's headers.
+const HEADERS: [&str; 5] = [
+    "declarations",
+    "src/bridge.h",
+    "src/guarded.h",
+    "src/distributed/distributed.h",
+    "src/distributed/group.h",
+];
+
 fn main() {
-    for file in ["bridge.cpp", "bridge.h", "guarded.h", "mlp.cpp"] {
-        println!("cargo:rerun-if-changed=src/{file}");
+    for path in SOURCES.iter().chain(&HEADERS) {
+        println!("cargo:rerun-if-changed={path}");
     }
     let include = include_folder();
     cc::Build::new()
@@ -14,7 +27,9 @@ fn main() {
         .flag_if_supported("-Wno-unused-parameter")
         .include(include.join("torch/csrc/api/include"))
         .include(&include)
-        .files(["src/bridge.cpp", "src/mlp.cpp"])
+        // For the headers that are not among libtorch's.
+        .include("declarations")
+        .files(SOURCES)
         .compile("cliptune_torch_bridge");
     cliptune_native::emit_rpath();
 }

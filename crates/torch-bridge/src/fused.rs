@@ -128,7 +128,7 @@ pub fn fused_sgd(states: &[SgdState<'_>], step: &SgdStep) -> Result<(), TorchErr
     for state in states {
         go_together(state.weight, &[state.grad])?;
         if step.momentum != 0.0 {
-            let missing = || TorchError("momentum needs a running sum of gradients".to_owned());
+            let missing = || TorchError::refused("momentum needs a running sum of gradients");
             go_together(state.weight, &[state.momentum_buffer.ok_or_else(missing)?])?;
         }
     }
@@ -159,7 +159,7 @@ fn go_together(weight: &Tensor, others: &[&Tensor]) -> Result<(), TorchError> {
             _ if tensor.is_sparse() || !tensor.is_contiguous() => "one is not contiguous",
             _ => continue,
         };
-        return Err(TorchError(format!(
+        return Err(TorchError::refused(format!(
             "tensors of a weight of shape {shape:?} do not go together: {fault}"
         )));
     }
@@ -171,7 +171,7 @@ fn counts_on(weight: &Tensor, steps: &Tensor) -> Result<(), TorchError> {
     if steps.numel() == 1 && steps.kind() == Kind::Float && steps.device() == weight.device() {
         return Ok(());
     }
-    Err(TorchError("the number of updates is not one 32-bit float on the weights' device".to_owned()))
+    Err(TorchError::refused("the number of updates is not one 32-bit float on the weights' device"))
 }
 
 #[cfg(test)]

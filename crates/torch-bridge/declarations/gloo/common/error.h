@@ -1,0 +1,2 @@
+// Nothing of this header of Gloo is used; see README.md.
+#pragma once
