@@ -1,5 +1,6 @@
 //! Computes normalised embeddings of images and texts.
 
+use std::ops::Range;
 use std::thread;
 
 use cliptune_clip::ClipConfig;
@@ -12,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::{Ahead, Augmenter, ImageBank, Packing, TextBank};
 use crate::error::TrainError;
+use crate::group::{ALONE, Group};
 use crate::model::{Parameters, TorchOps};
 use crate::objective::Embeddings;
 use crate::tuning::Adapters;
@@ -50,6 +52,8 @@ pub struct Encoder<'a> {
     texts: &'a TextBank,
     device: Device,
     kind: Kind,
+    /// The processes that share the work.
+    group: &'a Group,
     /// The random changes to images, if there are any.
     augmenter: Option<Augmenter>,
     /// The embeddings of all images if the vision tower is locked, because then they never change.
@@ -75,6 +79,7 @@ impl<'a> Encoder<'a> {
             texts,
             device,
             kind: Kind::Float,
+            group: &ALONE,
             augmenter: None,
             locked_images: None,
             locked_texts: None,
@@ -93,6 +98,16 @@ impl<'a> Encoder<'a> {
             Compute::Bf16 => Kind::BFloat16,
         };
         Self { kind, ..self }
+    }
+
+    /// Shares the encoding of many rows with the other processes of a group. All of them have to ask for the same rows.
+    pub fn with_group(self, group: &'a Group) -> Self {
+        Self { group, ..self }
+    }
+
+    /// Returns the processes that share the work.
+    pub(crate) fn group(&self) -> &'a Group {
+        self.group
     }
 
     /// Returns an encoder that changes images at random, if an augmenter is given.
@@ -249,14 +264,46 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Returns the normalised embeddings of many images without gradients, in chunks.
+    /// Returns the normalised embeddings of many images without gradients. The processes of a group share the work.
     pub fn many_images(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        without_gradients(rows, CHUNK, |chunk| self.images(chunk))
+        self.many(Tower::Vision, rows)
     }
 
-    /// Returns the normalised embeddings of many texts without gradients, in chunks.
+    /// Returns the normalised embeddings of many texts without gradients. The processes of a group share the work.
     pub fn many_texts(&self, rows: &[usize]) -> Result<Tensor, TrainError> {
-        without_gradients(rows, self.rows_at_once(Tower::Text, CHUNK), |chunk| self.texts(chunk))
+        self.many(Tower::Text, rows)
+    }
+
+    fn many(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
+        let own = self.many_own(tower, &rows[self.share(tower, rows.len())])?;
+        self.gathered(tower, &own, rows.len())
+    }
+
+    /// Returns the normalised embeddings of many rows without gradients, in chunks, computed by this process alone.
+    pub(crate) fn many_own(&self, tower: Tower, rows: &[usize]) -> Result<Tensor, TrainError> {
+        self.without_gradients(rows, self.rows_at_once(tower, CHUNK), |chunk| self.tower(tower, chunk))
+    }
+
+    /// Returns which of so many rows of a tower this process encodes. The embeddings of a locked tower are known to all.
+    pub(crate) fn share(&self, tower: Tower, rows: usize) -> Range<usize> {
+        if self.is_known(tower) { 0..rows } else { self.group.share(rows) }
+    }
+
+    /// Returns the embeddings of so many rows from those of each process's share, without gradients.
+    pub(crate) fn gathered(&self, tower: Tower, own: &Tensor, rows: usize) -> Result<Tensor, TrainError> {
+        if self.is_known(tower) { Ok(own.f_detach()?) } else { self.group.gather(own, rows) }
+    }
+
+    fn is_known(&self, tower: Tower) -> bool {
+        match tower {
+            Tower::Vision => self.locked_images.is_some(),
+            Tower::Text => self.locked_texts.is_some(),
+        }
+    }
+
+    /// Returns the embeddings of no rows: `[0, D]`.
+    pub(crate) fn nothing(&self) -> Result<Tensor, TrainError> {
+        Ok(Tensor::f_zeros([0, self.config.projection_dim as i64], (Kind::Float, self.device))?)
     }
 
     /// Returns how many rows of a tower stand for so many of its inputs: a text is as many as it has prompts.
@@ -267,15 +314,32 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Computes the embeddings of many rows without gradients, so many at a time.
+    fn without_gradients(
+        &self,
+        rows: &[usize],
+        at_a_time: usize,
+        encode: impl Fn(&[usize]) -> Result<Tensor, TrainError>,
+    ) -> Result<Tensor, TrainError> {
+        if rows.is_empty() {
+            return self.nothing();
+        }
+        let _guard = tch::no_grad_guard();
+        let chunks = rows.chunks(at_a_time).map(encode).collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::f_cat(&chunks, 0)?)
+    }
+
     fn all_images(&self) -> Result<Tensor, TrainError> {
-        let rows: Vec<usize> = (0..self.images.len()).collect();
-        thread::scope(|scope| {
+        let all = self.images.len();
+        let rows: Vec<usize> = self.group.share(all).collect();
+        let own = thread::scope(|scope| {
             let ahead = self.decode_ahead(scope, rows.chunks(CHUNK).map(<[usize]>::to_vec).collect());
-            without_gradients(&rows, CHUNK, |chunk| {
+            self.without_gradients(&rows, CHUNK, |chunk| {
                 ahead.advance()?;
                 self.compute_images(chunk)
             })
-        })
+        })?;
+        self.group.gather(&own, all)
     }
 
     /// Starts to decode the images of a sequence of batches, or none if their embeddings never change.
@@ -331,17 +395,6 @@ impl<'a> Encoder<'a> {
             }
         }
     }
-}
-
-/// Computes the embeddings of many rows without gradients, so many at a time.
-fn without_gradients(
-    rows: &[usize],
-    at_a_time: usize,
-    encode: impl Fn(&[usize]) -> Result<Tensor, TrainError>,
-) -> Result<Tensor, TrainError> {
-    let _guard = tch::no_grad_guard();
-    let chunks = rows.chunks(at_a_time).map(encode).collect::<Result<Vec<_>, _>>()?;
-    Ok(Tensor::f_cat(&chunks, 0)?)
 }
 
 fn pick(all: &Tensor, rows: &[usize]) -> Result<Tensor, TrainError> {

@@ -63,6 +63,14 @@ pub enum TrainError {
         /// The name of the split.
         split: &'static str,
     },
+    /// There are more processes than examples in a batch.
+    #[error("{world} processes cannot share batches of {batch} items")]
+    WorldTooLarge {
+        /// The number of processes.
+        world: usize,
+        /// The number of examples in the first batch, which is whole unless the split is smaller.
+        batch: usize,
+    },
     /// The run that the starting weights come from does not exist.
     #[error("{experiment} starts from {base}, which has not been trained")]
     NoBase {
@@ -259,6 +267,9 @@ impl Diagnostic for TrainError {
             }
             Self::Checkpoint { .. } => {
                 Some("the same command trains this run again from its beginning".to_owned())
+            }
+            Self::WorldTooLarge { batch, .. } => {
+                Some(format!("start at most {batch} processes, or set a larger `train.batch_size`"))
             }
             Self::EmptySplit { .. } => Some("give it a share in `data.split`".to_owned()),
             Self::NotFinite { .. } => Some(

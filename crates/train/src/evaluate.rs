@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::iter;
 
+use cliptune_clip::weights::Tower;
 use cliptune_experiment::{BatchSize, Objective, TaskKind};
 use cliptune_statistics::TiedRank;
 use tch::{Kind, Tensor};
@@ -28,6 +29,8 @@ pub struct Evaluation {
 
 /// Evaluates without gradients, in batches of the training size, so that the losses of both splits are comparable.
 /// Labels are never smoothed: the loss says how good the model is, regardless of how it was trained.
+///
+/// The processes of a group share the work, and all have the same results.
 pub fn evaluate(
     encoder: &Encoder<'_>,
     objective: Objective,
@@ -39,29 +42,9 @@ pub fn evaluate(
         return Ok(Evaluation { loss: f64::NAN, accuracy: f64::NAN });
     }
     let _guard = tch::no_grad_guard();
-    let order = evaluation_batches(examples, Arrangement::of(objective), batch_size);
-    let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
-    let mut encoded: Option<(Vec<usize>, Tensor)> = None;
-    for chosen in order {
-        let batch = Batch::new(examples, &chosen, objective::needed(objective));
-        // This works in chunks, because a batch whose gradient takes two passes may not fit into memory at once.
-        let images = encoder.many_images(&batch.images)?;
-        // Batches whose candidates are the classes of a dataset have the same texts.
-        let texts = match encoded.take() {
-            Some((rows, texts)) if rows == batch.texts => texts,
-            _ => encoder.many_texts(&batch.texts)?,
-        };
-        let embeddings = encoder.with_temperature(images, texts.shallow_clone())?;
-        let count = batch.examples.len() as f64;
-        loss += count * f64::try_from(&objective::loss(objective, 0.0, &embeddings, &batch.examples)?)?;
-        seen += count;
-        if objective.is_over_candidates() {
-            right += right_answers(&embeddings, &batch.examples)?;
-        }
-        encoded = Some((batch.texts, texts));
-    }
+    let (loss, right) = over_batches(encoder, objective, batch_size, examples)?;
     let accuracy = match (objective.is_over_candidates(), task) {
-        (true, _) => right / seen,
+        (true, _) => right,
         // An image is judged among all classes, however it was trained.
         (false, TaskKind::Classes) => {
             found_first(encoder, examples, Needed::Candidates, |example, _| vec![example.right_text()])?
@@ -73,7 +56,43 @@ pub fn evaluate(
             found_first(encoder, examples, Needed::RightText, known)?
         }
     };
-    Ok(Evaluation { loss: loss / seen, accuracy })
+    Ok(Evaluation { loss, accuracy })
+}
+
+/// Returns the mean loss and, if an item has candidates, the share of items whose right text comes first among them.
+fn over_batches(
+    encoder: &Encoder<'_>,
+    objective: Objective,
+    batch_size: BatchSize,
+    examples: &[Example],
+) -> Result<(f64, f64), TrainError> {
+    let (mut loss, mut right, mut seen) = (0.0, 0.0, 0.0);
+    let mut encoded: Option<(Vec<usize>, Tensor)> = None;
+    for chosen in evaluation_batches(examples, Arrangement::of(objective), batch_size) {
+        let batch = Batch::new(examples, &chosen, objective::needed(objective));
+        // This works in chunks, because a batch whose gradient takes two passes may not fit into memory at once.
+        let images = encoder.many_images(&batch.images)?;
+        // Batches whose candidates are the classes of a dataset have the same texts.
+        let texts = match encoded.take() {
+            Some((rows, texts)) if rows == batch.texts => texts,
+            _ => encoder.many_texts(&batch.texts)?,
+        };
+        let embeddings = encoder.with_temperature(images, texts.shallow_clone())?;
+        let share = encoder.group().share(batch.examples.len());
+        seen += batch.examples.len() as f64;
+        encoded = Some((batch.texts, texts));
+        if share.is_empty() {
+            continue;
+        }
+        let mean = objective::loss_of_share(objective, 0.0, &embeddings, &batch.examples, share.clone())?;
+        loss += share.len() as f64 * f64::try_from(&mean)?;
+        if objective.is_over_candidates() {
+            let (embeddings, examples) = objective::apart(&embeddings, &batch.examples, share)?;
+            right += right_answers(&embeddings, &examples)?;
+        }
+    }
+    let sums = encoder.group().sums(&[loss, right])?;
+    Ok((sums[0] / seen, sums[1] / seen))
 }
 
 /// Counts the examples whose right text comes first among their own texts.
@@ -89,7 +108,7 @@ fn right_answers(embeddings: &Embeddings, examples: &[Example]) -> Result<f64, T
 type Places = HashMap<usize, usize>;
 
 /// Returns the share of examples of which one of the right texts comes first among all texts that are needed. `right`
-/// gives the places of an example's right texts.
+/// gives the places of an example's right texts. Each process looks at its share of the images.
 fn found_first(
     encoder: &Encoder<'_>,
     examples: &[Example],
@@ -98,20 +117,21 @@ fn found_first(
 ) -> Result<f64, TrainError> {
     let everyone: Vec<usize> = (0..examples.len()).collect();
     let batch = Batch::new(examples, &everyone, needed);
-    let images = encoder.many_images(&batch.images)?;
+    let share = encoder.group().share(batch.images.len());
+    let images = encoder.many_own(Tower::Vision, &batch.images[share.clone()])?;
     let texts = encoder.many_texts(&batch.texts)?.f_transpose(0, 1)?;
     let places: Places = batch.texts.iter().enumerate().map(|(at, &row)| (row, at)).collect();
     let mut of_image: Vec<Vec<&Example>> = vec![Vec::new(); batch.images.len()];
     batch.examples.iter().for_each(|example| of_image[example.image].push(example));
     let first =
         |cosines: &[f64], example| TiedRank::new(cosines, right(example, &places).into_iter()).within(1);
-    let (mut found, mut queries) = (0.0, of_image.iter());
+    let (mut found, mut queries) = (0.0, of_image[share].iter());
     for chunk in images.f_split(IMAGES_AT_ONCE, 0)? {
         for (cosines, examples) in numbers(&chunk.f_matmul(&texts)?)?.iter().zip(&mut queries) {
             found += examples.iter().map(|example| first(cosines, example)).sum::<f64>();
         }
     }
-    Ok(found / examples.len() as f64)
+    Ok(encoder.group().sums(&[found])?[0] / examples.len() as f64)
 }
 
 /// Returns the rows of a matrix.

@@ -1,21 +1,22 @@
 //! The training loop.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::thread;
 use std::time::Instant;
 
 use cliptune_experiment::{Seed, Select, TaskKind, TrainPlan};
 use cliptune_store::Event;
+use cliptune_torch_bridge::Buckets;
 
 use crate::checkpoint::{Best, OUTSIDE, Position, Saver, State, unusable};
-use crate::data::{Ahead, Arrangement, Augmenter, Example, epoch_batches, listed_batches};
+use crate::data::{Ahead, Arrangement, Augmenter, Example, distinct_images, epoch_batches, listed_batches};
 use crate::divergence::{Divergence, Symptom};
 use crate::draws::Draws;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::gradient::Gradient;
+use crate::gradient::{Gradient, in_expected_order};
+use crate::group::Group;
 use crate::journal::Journal;
 use crate::merit::Merit;
 use crate::model::Parameters;
@@ -34,13 +35,16 @@ pub struct Fit<'a> {
     pub seed: Seed,
     /// The weights, and which of them move.
     pub tuned: &'a Tuned<'a>,
-    /// The encoder, which combines the weights with the images and texts.
+    /// The encoder, which combines the weights with the images and texts. It belongs to the same group.
     pub encoder: &'a Encoder<'a>,
+    /// The processes that train together. Each of them has the same of all else.
+    pub group: &'a Group,
     /// The examples of the train split.
     pub train: &'a [Example],
     /// The examples of the validation split.
     pub validation: &'a [Example],
-    /// A function that sees each step after it is logged and decides whether to go on.
+    /// A function that sees each step after it is logged and decides whether to go on. When it stops one process of
+    /// several, all of them stop after the step that follows, or at the end of the epoch.
     pub after_step: &'a dyn Fn(&Event) -> ControlFlow<()>,
 }
 
@@ -68,6 +72,20 @@ pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: us
     }
 }
 
+/// Refuses a training in which a process would never have anything to do. Only the last batch of an epoch may be too
+/// small for all of them.
+///
+/// # Errors
+///
+/// Returns an error when the first batch has fewer examples than there are processes.
+pub fn check_world(group: &Group, plan: &TrainPlan, seed: Seed, train: &[Example]) -> Result<(), TrainError> {
+    let (world, batch) = (group.world(), batches(plan, seed, train, 1).first().map_or(0, Vec::len));
+    if group.is_alone() || world <= batch {
+        return Ok(());
+    }
+    Err(TrainError::WorldTooLarge { world, batch })
+}
+
 /// How the training loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fitted {
@@ -89,8 +107,17 @@ pub(crate) struct Epoch {
     pub(crate) steps: usize,
 }
 
+/// What a step works with besides the weights.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    encoder: &'a Encoder<'a>,
+    ahead: Option<&'a Ahead<'a>>,
+    buckets: Option<&'a Buckets<'a>>,
+}
+
 impl Fit<'_> {
-    /// Trains from a position to the end, or until it is interrupted.
+    /// Trains from a position to the end, or until it is interrupted. Every process of the group calls this with the same
+    /// position, and takes the state of the leader.
     pub fn run(
         &self,
         optimizer: &mut Optimizer,
@@ -102,6 +129,10 @@ impl Fit<'_> {
             let file = records.saver.checkpoints().last_file();
             return Err(unusable(&file, OUTSIDE));
         }
+        check_world(self.group, self.plan, self.seed, self.train)?;
+        let state = State::new(self.tuned, optimizer);
+        self.group.take_from_leader(&mut state.tensors().map(|(_, tensor)| tensor.shallow_clone()))?;
+        let buckets = self.buckets()?;
         optimizer.set_updates(position.steps);
         if position.steps == 0 {
             self.close_epoch(records, &mut position)?;
@@ -111,7 +142,7 @@ impl Fit<'_> {
                 break;
             }
             let epoch = Epoch { number, steps };
-            let flow = self.epoch(optimizer, records, epoch, &mut position)?;
+            let flow = self.epoch(optimizer, records, buckets.as_ref(), epoch, &mut position)?;
             if flow.is_break() {
                 let lost = records.saver.save_to_stop(&State::new(self.tuned, optimizer), &position);
                 lost.iter().for_each(|lost| records.journal.warn(lost));
@@ -135,11 +166,17 @@ impl Fit<'_> {
             && self.plan.patience.is_some_and(|patience| position.epochs - best >= patience.get())
     }
 
+    /// Prepares to add up the gradients of several processes.
+    fn buckets(&self) -> Result<Option<Buckets<'_>>, TrainError> {
+        self.group.buckets(&in_expected_order(&self.tuned.moving()))
+    }
+
     /// Takes the steps of an epoch, starting from the position.
     fn epoch(
         &self,
         optimizer: &mut Optimizer,
         records: &mut Records<'_>,
+        buckets: Option<&Buckets<'_>>,
         epoch: Epoch,
         position: &mut Position,
     ) -> Result<ControlFlow<()>, TrainError> {
@@ -150,27 +187,31 @@ impl Fit<'_> {
         thread::scope(|scope| {
             let images = updates.clone().flatten().map(|batch| self.images(batch)).collect();
             let ahead = self.encoder.decode_ahead(scope, images);
+            let means = Means { encoder: &encoder, ahead: Some(&ahead), buckets };
+            let mut wish = false;
             for batches in updates {
                 position.steps_of_epoch += 1;
                 position.steps = position.epochs * epoch.steps + position.steps_of_epoch;
-                let event = self.step(optimizer, (&encoder, Some(&ahead)), batches, epoch, position)?;
+                let (event, stop) = self.update(optimizer, means, batches, epoch, position, wish)?;
                 records.journal.tell(&event);
-                if (self.after_step)(&event).is_break() {
+                wish = (self.after_step)(&event).is_break();
+                // The others hear of it with the next step.
+                if stop || (wish && self.group.is_alone()) {
                     return Ok(ControlFlow::Break(()));
                 }
                 records.saver.offer(&State::new(self.tuned, optimizer), position);
             }
-            Ok(ControlFlow::Continue(()))
+            Ok(if self.group.any(wish)? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
     }
 
-    /// Returns the distinct images of a batch.
+    /// Returns the distinct images of a batch that this process encodes.
     fn images(&self, batch: &[usize]) -> Vec<usize> {
-        let rows = batch.iter().filter_map(|&row| self.train.get(row)).map(|example| example.image);
-        rows.collect::<BTreeSet<_>>().into_iter().collect()
+        let images = distinct_images(self.train, batch);
+        images[self.group.share(images.len())].to_vec()
     }
 
-    /// Takes the step that ends at the position: one update from the gradients of some batches.
+    /// Takes a single step, as a forecast does.
     pub(crate) fn step(
         &self,
         optimizer: &mut Optimizer,
@@ -179,6 +220,22 @@ impl Fit<'_> {
         epoch: Epoch,
         position: &mut Position,
     ) -> Result<Event, TrainError> {
+        let buckets = self.buckets()?;
+        let means = Means { encoder, ahead, buckets: buckets.as_ref() };
+        Ok(self.update(optimizer, means, batches, epoch, position, false)?.0)
+    }
+
+    /// Takes the step that ends at the position: one update from the gradients of some batches. `wish` tells that this
+    /// process wants to stop; returned is whether any does.
+    fn update(
+        &self,
+        optimizer: &mut Optimizer,
+        Means { encoder, ahead, buckets }: Means<'_>,
+        batches: &[Vec<usize>],
+        epoch: Epoch,
+        position: &mut Position,
+        wish: bool,
+    ) -> Result<(Event, bool), TrainError> {
         let (begun, step) = (Instant::now(), position.steps);
         let factor = schedule::factor(&self.plan.schedule, step, self.plan.epochs * epoch.steps);
         let learning_rate = self.plan.optimizer.lr.get() * factor;
@@ -188,9 +245,9 @@ impl Fit<'_> {
             TrainError::Diverged(Box::new(divergence))
         };
         optimizer.zero_grad()?;
-        let draws = Draws::new(self.seed, step);
-        let gradient = Gradient { plan: self.plan, encoder, examples: self.train, draws, ahead };
-        let loss = gradient.accumulate(batches)?;
+        let draws = Draws::new(self.seed, step).of_member(self.group);
+        let gradient = Gradient { plan: self.plan, encoder, examples: self.train, draws, ahead, buckets };
+        let (loss, stop) = self.agree(gradient.accumulate(batches)?, wish)?;
         if !loss.is_finite() {
             return Err(diverged(Symptom::NotFinite { what: "loss", value: loss }));
         }
@@ -203,7 +260,7 @@ impl Fit<'_> {
         }
         optimizer.step(learning_rate)?;
         self.tuned.follow_update()?;
-        Ok(Event::Step {
+        let event = Event::Step {
             step,
             epoch: epoch.number,
             loss,
@@ -212,7 +269,14 @@ impl Fit<'_> {
             logit_scale: self.tuned.parameters().logit_scale()?,
             items_per_second: batches.iter().map(Vec::len).sum::<usize>() as f64
                 / begun.elapsed().as_secs_f64(),
-        })
+        };
+        Ok((event, stop))
+    }
+
+    /// Adds up the parts of a loss that the processes have, and tells whether any of them wants to stop.
+    fn agree(&self, part: f64, wish: bool) -> Result<(f64, bool), TrainError> {
+        let sums = self.group.sums(&[part, f64::from(wish)])?;
+        Ok((sums[0], sums[1] > 0.0))
     }
 
     /// Returns the loss of a model that knows nothing, for the largest of some batches.

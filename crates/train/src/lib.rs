@@ -20,6 +20,7 @@ pub mod export;
 pub mod fit;
 mod gpu;
 pub mod gradient;
+pub mod group;
 pub mod journal;
 pub mod launcher;
 pub mod memory;

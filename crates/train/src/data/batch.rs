@@ -48,6 +48,15 @@ impl Batch {
     }
 }
 
+/// Returns the rows of the distinct images of the chosen examples, in the order of [`Batch::images`].
+pub fn distinct_images(examples: &[Example], chosen: &[usize]) -> Vec<usize> {
+    let mut images = Rows::default();
+    for example in chosen.iter().filter_map(|&row| examples.get(row)) {
+        images.position(example.image);
+    }
+    images.rows
+}
+
 /// Distinct rows, in the order in which they were first requested.
 #[derive(Default)]
 struct Rows {
@@ -95,6 +104,7 @@ mod tests {
         );
         let last = &batch.examples[2];
         assert_eq!((last.image, &*last.texts, last.label, last.group), (0, [2, 0].as_slice(), 1, 7));
+        assert_eq!(distinct_images(&all, &[0, 1, 2]), batch.images);
     }
 
     #[test]

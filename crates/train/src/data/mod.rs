@@ -15,7 +15,7 @@ mod truth;
 pub use ahead::Ahead;
 pub(crate) use ahead::{BATCHES_IN_MEMORY, images_ahead};
 pub use augment::Augmenter;
-pub use batch::{Batch, Needed};
+pub use batch::{Batch, Needed, distinct_images};
 pub use examples::{Example, Examples};
 pub use images::ImageBank;
 pub use order::{Arrangement, epoch_batches, evaluation_batches, listed_batches};

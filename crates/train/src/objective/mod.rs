@@ -2,14 +2,18 @@
 
 mod choice;
 mod contrastive;
+mod rows;
 mod sigmoid;
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use cliptune_experiment::Objective;
-use rayon::prelude::*;
 use tch::{Kind, Reduction, Tensor};
 
 use crate::data::{Example, Needed};
 use crate::error::TrainError;
+use rows::Rows;
 
 /// The normalised embeddings of a batch, with the numbers that turn their cosines into logits.
 #[derive(Debug)]
@@ -24,8 +28,21 @@ pub struct Embeddings {
     pub logit_bias: Option<Tensor>,
 }
 
-/// A loss over all pairs of a batch's images and right texts. Its first argument is the share of label smoothing.
-type PairLoss = fn(f64, &Embeddings, &[Example]) -> Result<Tensor, TrainError>;
+impl Embeddings {
+    /// Shares the tensors without copying them.
+    fn shared(&self) -> Self {
+        Self {
+            images: self.images.shallow_clone(),
+            texts: self.texts.shallow_clone(),
+            logit_scale: self.logit_scale.shallow_clone(),
+            logit_bias: self.logit_bias.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+}
+
+/// A loss over the pairs of some examples with all right texts and images of a batch, as the mean over these examples. Its
+/// first argument is the share of label smoothing.
+type PairLoss = fn(f64, &Embeddings, &Rows<'_>) -> Result<Tensor, TrainError>;
 
 /// The properties of an objective that matter to a training.
 ///
@@ -88,11 +105,30 @@ pub fn loss(
     embeddings: &Embeddings,
     examples: &[Example],
 ) -> Result<Tensor, TrainError> {
-    let over_candidates = || choice::loss(label_smoothing, embeddings, examples);
+    loss_of_share(objective, label_smoothing, embeddings, examples, 0..examples.len())
+}
+
+/// Returns the mean loss over a share of a batch's examples, each of which is compared with the whole batch.
+///
+/// The mean of the losses of all shares, weighted by their sizes, is the loss of the batch, and that of their gradients is
+/// its gradient: each process computes the rows of its own examples, as open_clip does with `--local-loss`
+/// `--gather-with-grad`. A share has at least one example.
+pub fn loss_of_share(
+    objective: Objective,
+    label_smoothing: f64,
+    embeddings: &Embeddings,
+    examples: &[Example],
+    share: Range<usize>,
+) -> Result<Tensor, TrainError> {
+    let rows = Rows { all: examples, own: share };
+    let over_candidates = || {
+        let (embeddings, examples) = rows.apart(embeddings)?;
+        choice::loss(label_smoothing, &embeddings, &examples)
+    };
     match recipe(objective).over_pairs {
         None => over_candidates(),
         Some((weight, loss)) => {
-            let over_pairs = loss(label_smoothing, embeddings, examples)?;
+            let over_pairs = loss(label_smoothing, embeddings, &rows)?;
             // A weight of one should leave every number untouched.
             let weighted = if weight == 1.0 { over_pairs } else { over_pairs.f_mul_scalar(weight)? };
             match objective.is_over_candidates() {
@@ -103,30 +139,16 @@ pub fn loss(
     }
 }
 
+/// Returns a share of a batch's examples with only those embeddings that their own images and texts have.
+pub(crate) fn apart<'a>(
+    embeddings: &Embeddings,
+    examples: &'a [Example],
+    share: Range<usize>,
+) -> Result<(Embeddings, Cow<'a, [Example]>), TrainError> {
+    Rows { all: examples, own: share }.apart(embeddings)
+}
+
 pub use choice::logits as choice_logits;
-
-/// Returns the logits of every example's image with every example's right text: `[examples, examples]`.
-fn pair_logits(embeddings: &Embeddings, examples: &[Example]) -> Result<Tensor, TrainError> {
-    let (images, texts) = (&embeddings.images, &embeddings.texts);
-    let images = images.f_index_select(0, &indices(examples.iter().map(|one| one.image), images)?)?;
-    let texts = texts.f_index_select(0, &indices(examples.iter().map(Example::right_text), texts)?)?;
-    Ok(images.f_matmul(&texts.f_transpose(0, 1)?)?.f_mul(&embeddings.logit_scale)?)
-}
-
-/// Evaluates a condition for every example's image (the row) with every example's right text (the column), and returns
-/// the result as a tensor on the device of `beside`.
-fn pairs(
-    examples: &[Example],
-    beside: &Tensor,
-    holds: impl Fn(&Example, &Example) -> bool + Sync,
-) -> Result<Tensor, TrainError> {
-    let holds = &holds;
-    let row = |image| examples.iter().map(move |text| holds(image, text));
-    // The rows are computed in parallel, because large batches have millions of pairs.
-    let cells: Vec<bool> = examples.par_iter().flat_map_iter(row).collect();
-    let size = examples.len() as i64;
-    Ok(Tensor::from_slice(&cells).f_view([size, size])?.f_to_device(beside.device())?)
-}
 
 /// Checks whether no example of a batch has a negative, because every text in it is true of every image.
 pub(crate) fn lacks_negatives<'a>(batch: impl Iterator<Item = &'a Example> + Clone) -> bool {

@@ -75,8 +75,8 @@ impl Classes {
     fn update(&self, plan: &TrainPlan, batches: &[Vec<usize>]) -> (f64, Vec<(String, Tensor)>) {
         let parameters = self.parameters();
         let encoder = self.encoder(&parameters);
-        let draws = Draws::new(Seed(0), 1);
-        let gradient = Gradient { plan, encoder: &encoder, examples: &self.examples, draws, ahead: None };
+        let (examples, draws) = (&self.examples, Draws::new(Seed(0), 1));
+        let gradient = Gradient { plan, encoder: &encoder, examples, draws, ahead: None, buckets: None };
         let loss = gradient.accumulate(batches).unwrap();
         (loss, parameters.named().map(|(name, tensor)| (name, tensor.grad())).collect())
     }

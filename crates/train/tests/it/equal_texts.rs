@@ -148,7 +148,7 @@ fn gradients(tiny: &Tiny, plan: &TrainPlan, batches: &[Vec<usize>]) -> (f64, Vec
     let tuned = Tuned::new(&parameters, plan, Seed(0)).unwrap();
     let encoder = tiny.encoder(&parameters);
     let (examples, draws) = (&tiny.train, Draws::new(Seed(0), 1));
-    let gradient = Gradient { plan, encoder: &encoder, examples, draws, ahead: None };
+    let gradient = Gradient { plan, encoder: &encoder, examples, draws, ahead: None, buckets: None };
     let loss = gradient.accumulate(batches).unwrap();
     let gradients = tuned.moving().into_iter().map(|one| (one.spec.name.clone(), one.tensor.grad()));
     (loss, gradients.collect())

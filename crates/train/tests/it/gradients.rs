@@ -113,6 +113,7 @@ fn gradients(tiny: &Tiny, plan: &TrainPlan, batches: &[Vec<usize>]) -> (f64, Vec
         examples: &tiny.train,
         draws: Draws::new(Seed(0), 1),
         ahead: None,
+        buckets: None,
     };
     let generator = generator();
     let loss = gradient.accumulate(batches).unwrap();
@@ -215,6 +216,7 @@ fn a_cached_batch_drops_the_same_in_both_passes() {
         examples: &tiny.train,
         draws: Draws::new(Seed(0), 1),
         ahead: None,
+        buckets: None,
     };
     let batch = [(0..10).collect::<Vec<_>>()];
     // Up matrices are zero: only they have a gradient.

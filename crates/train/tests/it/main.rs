@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod classes;
+mod distributed;
 mod equal_texts;
 mod evaluation;
 mod extras;

@@ -17,6 +17,7 @@ use cliptune_train::checkpoint::{Checkpoints, Saver, State};
 use cliptune_train::data::{Example, Examples, ImageBank, TextBank};
 use cliptune_train::encoder::Encoder;
 use cliptune_train::fit::{Fit, Fitted, Records};
+use cliptune_train::group::{ALONE, Group};
 use cliptune_train::journal::Journal;
 use cliptune_train::model::{self, Parameters};
 use cliptune_train::optimizer::Optimizer;
@@ -289,11 +290,21 @@ impl World {
         after_step: AfterStep<'_>,
     ) -> Result<Fitted, TrainError> {
         let _generator = generator();
+        self.run_in(&ALONE, tuned, after_step)
+    }
+
+    /// Takes part in a training by a group. The generator belongs to whoever has started the group.
+    pub(crate) fn run_in(
+        &self,
+        group: &Group,
+        tuned: &Tuned<'_>,
+        after_step: AfterStep<'_>,
+    ) -> Result<Fitted, TrainError> {
         let checkpoints = self.checkpoints();
         let mut optimizer = Optimizer::new(&tuned.moving(), self.plan.optimizer)?;
         let position = checkpoints.resume(&State::new(tuned, &optimizer), |_| true)?.unwrap_or_default();
         let encoder = self.tiny.encoder(tuned.parameters()).with_adapters(tuned.adapters());
-        let mut encoder = encoder.with_precision(self.plan.precision);
+        let mut encoder = encoder.with_precision(self.plan.precision).with_group(group);
         encoder.lock(&self.plan)?;
         let fit = Fit {
             plan: &self.plan,
@@ -301,6 +312,7 @@ impl World {
             seed: self.tiny.cases.seed,
             tuned,
             encoder: &encoder,
+            group,
             train: &self.tiny.train,
             validation: &self.tiny.validation,
             after_step,
