@@ -209,11 +209,8 @@ fn more_processes_than_a_batch_has_items_are_refused() {
     let context = ingested();
     let outputs = Together::start(&context, 4, &format!("{BASE} --set train.batch_size=3")).ended();
     let told = assert_told_once(&outputs, 2);
-    assert!(
-        told.ends_with("base has batches of 3 items, and 4 processes are to share each of them"),
-        "{told}"
-    );
-    assert!(outputs.iter().any(|output| output.stderr.contains("hint: start 3 processes or fewer")));
+    assert!(told.ends_with("4 processes cannot share batches of 3 items"), "{told}");
+    assert!(outputs.iter().any(|output| output.stderr.contains("hint: start at most 3 processes")));
     assert!(context.runs("base").is_empty());
 }
 
@@ -352,7 +349,10 @@ fn a_dry_run_is_of_each_process_and_printed_once() {
     assert_eq!((outputs[1].stdout.as_str(), outputs[1].stderr.as_str()), ("", ""));
     let few = output(one_of(&context, "cliptune-train", (0, 64), free_port()).args(["--dry-run", BASE]))
         .succeeded();
-    assert!(few.stdout.contains("cannot be told yet: base has batches of 32 items"), "{few}");
+    assert!(
+        few.stdout.contains("cannot be told yet: 64 processes cannot share batches of 32 items"),
+        "{few}"
+    );
 }
 
 #[test]

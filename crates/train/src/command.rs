@@ -20,7 +20,7 @@ use tch::Device;
 use crate::device;
 use crate::dry_run::{Asked, dry_run};
 use crate::error::TrainError;
-use crate::launcher::{Distributed, Found, JoinError, Line, Next, Order, Team};
+use crate::launcher::{Distributed, Found, Line, Next, Order, Team};
 use crate::run::{Context, export_again, help, make};
 
 /// The time within which what one host has written to a shared file system is seen on all of them.
@@ -192,8 +192,7 @@ fn train_one(
         context.printer.status(&text);
         return export_again(context, standing, run).map(|()| None);
     }
-    if let Some(train) = &standing.plan.train {
-        JoinError::unless_shared(&standing.plan, train, context.team.group().world())?;
+    if standing.plan.train.is_some() {
         context.team.next(Some(&Next::Train(Order::of(standing))))?;
     }
     make(context, standing, &missing.file_of(standing)).map(Some)

@@ -285,7 +285,7 @@ impl Diagnostic for TrainError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::NoLibtorch { .. } => Exit::Usage,
+            Self::Experiments(_) | Self::NoLibtorch { .. } | Self::WorldTooLarge { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Hub(error) => error.exit(),
             Self::Launcher(error) => error.exit(),

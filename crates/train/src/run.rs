@@ -12,6 +12,7 @@ use tch::Device;
 
 use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
+use crate::fit::check_world;
 use crate::launcher::Team;
 use crate::session::Session;
 use crate::start::Start;
@@ -126,8 +127,10 @@ impl Ground {
         for caution in cautions::of_start(&start, &texts, &splits) {
             context.caution(&plan.experiment, &caution);
         }
-        if plan.train.is_some() {
-            context.team.group().barrier()?;
+        if let Some(train) = &plan.train {
+            let group = context.team.group();
+            check_world(group.world(), train, plan.seed, &splits.train)?;
+            group.barrier()?;
         }
         Ok((Self { splits, start, _base: base }, texts))
     }

@@ -171,8 +171,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Continues from the checkpoint, if there is one, in all processes of the training. The leader's says nothing about how many took
-    /// part before.
+    /// Returns the position to continue from in all processes of the training: that of the leader's checkpoint, which says nothing about
+    /// how many took part before. The others take the leader's weights and moments before the first step.
     fn position(
         &self,
         train: &TrainPlan,
@@ -184,11 +184,7 @@ impl<'a> Session<'a> {
         if group.is_alone() {
             return Ok(own.flatten());
         }
-        let position = group.hear(own.as_ref())?;
-        if position.is_some() {
-            group.take_from_leader(&mut state.tensors().map(|(_, tensor)| tensor.shallow_clone()))?;
-        }
-        Ok(position)
+        group.hear(own.as_ref())
     }
 
     /// Continues from the checkpoint, if there is one. One that is damaged is named and given up, so that the training starts

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use cliptune_experiment::{Plan, TrainPlan};
-use cliptune_terminal::{Diagnostic, Exit, format};
+use cliptune_terminal::{Diagnostic, Exit};
 
 use super::distributed::JOIN_SECONDS;
 
@@ -88,16 +87,6 @@ pub enum JoinError {
         /// What this process has.
         instead: String,
     },
-    /// A batch has fewer items than there are processes to share them out to.
-    #[error("{experiment} has batches of {}, and {world} processes are to share each of them", format::counted(*batch_size as u64, "item"))]
-    SmallBatch {
-        /// The name of the experiment.
-        experiment: String,
-        /// The number of items in a batch.
-        batch_size: usize,
-        /// The number of processes.
-        world: usize,
-    },
     /// There are fewer GPUs than processes on this host.
     #[error("this host has {gpus} GPUs, and this is the process of local rank {local_rank} on it")]
     TooFewGpus {
@@ -115,14 +104,6 @@ pub enum JoinError {
     /// The thread that looks after the others cannot be started.
     #[error("cannot start a thread that looks after the other processes")]
     Lookout(#[source] io::Error),
-}
-
-impl JoinError {
-    /// Refuses a training whose batches have fewer items than there are processes.
-    pub(crate) fn unless_shared(plan: &Plan, train: &TrainPlan, world: usize) -> Result<(), Self> {
-        let (experiment, batch_size) = (plan.experiment.to_string(), train.batch_size.get());
-        if batch_size < world { Err(Self::SmallBatch { experiment, batch_size, world }) } else { Ok(()) }
-    }
 }
 
 impl Diagnostic for JoinError {
@@ -151,9 +132,6 @@ impl Diagnostic for JoinError {
             Self::Disagreement { .. } => "all processes need the same experiment files, options, data and store: give them the same \
                                           `--store` on a file system that they share"
                 .to_owned(),
-            Self::SmallBatch { batch_size, .. } => format!(
-                "start {batch_size} processes or fewer, or set `train.batch_size`, which is that of all processes together"
-            ),
             Self::TooFewGpus { .. } => "start no more processes on a host than it has GPUs, or let each see one alone \
                                         (CUDA_VISIBLE_DEVICES, `srun --gpus-per-task=1`)"
                 .to_owned(),
@@ -165,7 +143,7 @@ impl Diagnostic for JoinError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Patience { .. } | Self::SmallBatch { .. } => Exit::Usage,
+            Self::Patience { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }
