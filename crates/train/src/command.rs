@@ -292,7 +292,7 @@ impl Missing<'_> {
 
 fn describe(run: &Run) -> String {
     let Some(end) = &run.record().end else { return run.id() };
-    let duration = format::duration(std::time::Duration::try_from_secs_f64(end.seconds).unwrap_or_default());
+    let duration = format::duration(Duration::try_from_secs_f64(end.seconds).unwrap_or_default());
     let memory = end.peak_memory.map(|bytes| format!(", peak memory {}", format::bytes(bytes)));
     let epoch = match end.outcome {
         _ if run.record().kept_start() => "kept the starting weights: no epoch was better, ".to_owned(),
