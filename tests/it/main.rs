@@ -7,6 +7,7 @@ mod commands;
 mod compare;
 mod damage;
 mod data;
+mod distributed;
 mod doctor;
 #[path = "../../crates/query/tests/it/drawn.rs"]
 mod drawn;

@@ -7,7 +7,7 @@ use std::process::Command;
 use fs_err as fs;
 use serde_json::Value;
 
-use crate::support::{Output, TestContext, checkout, output, wait_for};
+use crate::support::{Output, TestContext, checkout, output, program, wait_for};
 
 /// The variable that leaves the test out.
 const WITHOUT: &str = "CLIPTUNE_TEST_WITHOUT_SLURM";
@@ -105,9 +105,29 @@ impl Drop for Slurm {
     }
 }
 
+/// Two tasks of `srun` train one run, in a store of their own.
+fn assert_tasks_train_together(slurm: &Slurm) {
+    let context = &slurm.context;
+    context.cliptune("ingest experiments/base.yaml --store together").succeeded();
+    let mut srun = Command::new("srun");
+    srun.args(["--ntasks=2", "--time=10"]).arg(program("cliptune-train"));
+    srun.args(["experiments/base.yaml", "--store", "together"]).current_dir(context.path(""));
+    srun.env("SLURM_CONF", slurm.folder.join("slurm.conf")).env("OMP_NUM_THREADS", "1");
+    let said = output(&mut srun).succeeded();
+    let runs: Vec<PathBuf> =
+        fs::read_dir(context.path("together/base")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(runs.len(), 1, "{said}");
+    let record: Value = serde_json::from_slice(&fs::read(runs[0].join("run.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&record["provenance"]["processes"], &record["end"]["outcome"]["kind"]),
+        (&2.into(), &"done".into())
+    );
+}
+
 #[test]
 fn slurm_makes_what_run_makes_and_scancel_and_requeue_lose_nothing() {
     let Some(slurm) = Slurm::start() else { return };
+    assert_tasks_train_together(&slurm);
     let submitted = slurm.submit("experiments");
     let names: Vec<&str> = submitted.iter().map(|job| job["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["cliptune-datasets", "cliptune-base", "cliptune-tuned", "cliptune-scores"]);

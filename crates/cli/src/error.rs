@@ -12,6 +12,7 @@ use cliptune_exchange::ExchangeError;
 use cliptune_exchange::import::ImportError;
 use cliptune_experiment::{LoadError, Split, WriteError};
 use cliptune_hub::HubError;
+use cliptune_launcher::SeveralProcesses;
 use cliptune_native::{Installation, LIBTORCH, Libtorch, Origin, Pinned};
 use cliptune_query::QueryError;
 use cliptune_sources::SourceError;
@@ -161,6 +162,9 @@ pub enum CliError {
         /// The name of the signal, or its number if it has no name.
         signal: String,
     },
+    /// A command was started as several processes, and is work for one.
+    #[error(transparent)]
+    Several(#[from] SeveralProcesses),
     /// No experiments were named, and there are none in the usual folder.
     #[error("there are no experiments in {}", folder.display())]
     NoExperiments {
@@ -429,6 +433,7 @@ impl Diagnostic for CliError {
             Self::NoExperiment { .. } => "`cliptune ls` lists all experiments that have runs".to_owned(),
             Self::Durable(error) => return error.hint().map(str::to_owned),
             Self::Hub(error) => return error.hint(),
+            Self::Several(error) => return error.hint(),
             Self::Sources(error) => return error.hint(),
             Self::NoCopy { .. } => "`cliptune cache ls` lists the copies".to_owned(),
             Self::Model(error) => return error.hint(),
@@ -567,6 +572,7 @@ impl Diagnostic for CliError {
             Self::Query(error) => error.exit(),
             Self::Import(error) => error.exit(),
             Self::Hub(error) => error.exit(),
+            Self::Several(error) => error.exit(),
             Self::Sources(error) => error.exit(),
             Self::Report(error) => error.exit(),
             _ => Exit::Failed,

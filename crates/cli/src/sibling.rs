@@ -80,8 +80,14 @@ pub(crate) fn store() -> Result<Command, CliError> {
 /// Puts `cliptune-store` in the place of this process, with the same arguments. Returns only the error of an attempt that fails.
 pub(crate) fn become_store() -> Result<CliError, CliError> {
     let mut command = store()?;
-    let source = command.args(env::args_os().skip(1)).exec();
-    Ok(CliError::Start { program: PathBuf::from(command.get_program()), source })
+    command.args(env::args_os().skip(1));
+    Ok(take_place(command))
+}
+
+/// Puts a program in the place of this process. Returns only the error of an attempt that fails.
+pub(crate) fn take_place(mut command: Command) -> CliError {
+    let source = command.exec();
+    CliError::Start { program: PathBuf::from(command.get_program()), source }
 }
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 
 use clap::Parser;
+use cliptune_launcher::Launch;
 use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
@@ -71,6 +72,10 @@ pub(crate) fn run(tool: Tool, args: &Args, common: &CommonArgs) -> Result<Exit, 
         false => sibling::command(tool)?,
     };
     command.args(given(common)).args(&args.arguments);
+    // A launcher that ends its processes has to reach the one that trains: behind this one it would live on.
+    if matches!(Launch::of_this_process(), Ok(Launch::Among(_))) {
+        return Err(sibling::take_place(command));
+    }
     sibling::wait(tool, command)
 }
 

@@ -155,6 +155,7 @@ fn record(standing: &Standing, started: &str) -> RunRecord {
             host: "here".to_owned(),
             device: "cpu".to_owned(),
             threads: 2,
+            processes: None,
         },
         started: started.to_owned(),
         end: None,

@@ -91,8 +91,11 @@ pub struct Provenance {
     pub host: String,
     /// The device: `cpu` or the name of the GPU.
     pub device: String,
-    /// The number of threads used.
+    /// The number of threads of each process.
     pub threads: usize,
+    /// The number of processes that began the run together, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<usize>,
 }
 
 /// The record of how a run ended.

@@ -115,6 +115,15 @@ pub fn fail_now(error: &dyn Diagnostic) -> ! {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let json = Printer::new(false, true);
     let code = tell(error, wants_json(&arguments).then_some(&json));
+    end(code)
+}
+
+/// Ends the process at once and without a word, whatever its other threads are doing. Another process tells why.
+pub fn end_now(exit: Exit) -> ! {
+    end(exit.code())
+}
+
+fn end(code: u8) -> ! {
     // No destructor of a native library runs while its threads are alive.
     signal_hook::low_level::exit(code.into())
 }

@@ -22,7 +22,7 @@ mod table;
 
 pub use args::{CommonArgs, STORE_VARIABLE, positive, whole};
 pub use diagnostic::{Diagnostic, ErrorDocument, Failure, render};
-pub use entry::{fail_now, main};
+pub use entry::{end_now, fail_now, main};
 pub use exit::Exit;
 pub use interrupt::{Stopping, interrupt_flag, silent_interrupt_flag, stop_signals};
 pub use printer::Printer;

@@ -3,18 +3,30 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use cliptune_experiment::Experiment;
 use cliptune_hub::{Hub, fetch_shown};
+use cliptune_launcher::Placement;
 use cliptune_native::path_to_named_libtorch;
 use cliptune_store::{OnePlan, Outcome, ResolvedBase, Run, Standing, Store, StoreError, Work, standings};
-use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag};
+use cliptune_terminal::{
+    CommonArgs, Diagnostic, Exit, Printer, STYLES, format, interrupt_flag, silent_interrupt_flag,
+};
+use tch::Device;
 
 use crate::device;
 use crate::dry_run::{Asked, dry_run};
 use crate::error::TrainError;
-use crate::run::{Context, export_again, make};
+use crate::launcher::{Distributed, Found, Line, Next, Order, Team};
+use crate::run::{Context, export_again, help, make};
+
+/// The time within which what one host has written to a shared file system is seen on all of them.
+const SEEN: Duration = Duration::from_secs(90);
+/// The time between two looks for it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Train the runs that experiments stand for, and export them
 #[derive(Debug, Parser)]
@@ -29,6 +41,9 @@ pub struct Arguments {
     /// Wait for other processes that train the same runs, and then do what is left to do
     #[arg(long)]
     wait: bool,
+    /// Whether processes that torchrun or srun has started train together
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    distributed: Distributed,
     /// Train one plan alone, as `cliptune run` asks for it
     #[arg(long, hide = true, value_name = "EXPERIMENT/NUMBER")]
     only: Option<OnePlan>,
@@ -55,42 +70,82 @@ pub fn command(arguments: &Arguments, completed: io::Result<()>) -> Result<Exit,
     Ok(train(arguments, &printer)?)
 }
 
+/// Trains in this process alone, or together with others. What those end with is told by one of them.
 fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
-    let mut experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
-    let only = arguments.only.as_ref();
-    only.inspect(|only| only.narrow(&mut experiments));
-    let store = Store::open(&arguments.common.store)?;
+    let placement = arguments.distributed.placement()?;
     if arguments.dry_run {
-        let asked = Asked { only, timed: !arguments.untimed };
-        dry_run(&store, &experiments, asked, device::choose()?, printer)?;
+        return forecast(arguments, placement.as_ref(), printer);
+    }
+    let device = || device::choose(placement.as_ref());
+    let Some(placement) = &placement else { return train_in(&Team::alone(), arguments, device()?, printer) };
+    let line = Line::open(placement.clone())?;
+    let ended = Team::form(&line).and_then(|team| train_in(&team, arguments, device()?, printer));
+    line.conclude(ended)
+}
+
+/// Forecasts what the runs take; of several processes, the first one does so for all.
+fn forecast(
+    arguments: &Arguments,
+    placement: Option<&Placement>,
+    printer: &Printer,
+) -> Result<Exit, TrainError> {
+    if placement.is_some_and(|placement| placement.rank() > 0) {
         return Ok(Exit::Done);
     }
+    let (store, experiments) = asked_for(arguments)?;
+    let processes = placement.map_or(1, Placement::world);
+    let on_this_host = placement.map_or(1, |placement| placement.local_world().unwrap_or(processes));
+    let asked = Asked { only: arguments.only.as_ref(), timed: !arguments.untimed, processes, on_this_host };
+    dry_run(&store, &experiments, asked, device::choose(placement)?, printer)?;
+    Ok(Exit::Done)
+}
+
+/// Opens the store and reads the experiments.
+fn asked_for(arguments: &Arguments) -> Result<(Store, Vec<Experiment>), TrainError> {
+    let mut experiments = cliptune_experiment::load(&arguments.experiments, &arguments.common.set)?;
+    arguments.only.as_ref().inspect(|only| only.narrow(&mut experiments));
+    Ok((Store::open(&arguments.common.store)?, experiments))
+}
+
+/// Trains as the leader of a team, which may be this process alone, or helps the leader.
+fn train_in(
+    team: &Team,
+    arguments: &Arguments,
+    device: Device,
+    printer: &Printer,
+) -> Result<Exit, TrainError> {
+    let (store, experiments) = asked_for(arguments)?;
+    let missing = Missing { store: &store, experiments: &experiments, only: arguments.only.as_ref() };
+    if !team.is_leader() {
+        return follow(team, &missing, device);
+    }
+    let interrupted = interrupt_flag();
+    let context = Context::new(&store, printer, device, &interrupted).with_team(team.clone());
     let mut busy = Busy::default();
-    let ended = train_all(arguments, &store, &experiments, printer, &mut busy);
-    busy.end(ended, printer)
+    let ended = train_all(arguments, &context, &missing, &mut busy);
+    let exit = busy.end(ended, printer)?;
+    team.next(Some(&Next::End { exit: exit.code() }))?;
+    Ok(exit)
 }
 
 /// Trains what is missing, bases first. The standings are determined anew after each run, because the next run may
 /// start from it. What another process is at is left to it, unless this one is to wait.
 fn train_all(
     arguments: &Arguments,
-    store: &Store,
-    experiments: &[Experiment],
-    printer: &Printer,
+    context: &Context<'_>,
+    missing: &Missing<'_>,
     busy: &mut Busy,
 ) -> Result<Exit, TrainError> {
-    let interrupted = interrupt_flag();
-    let context = Context::new(store, printer, device::choose()?, &interrupted);
-    let missing = Missing { store, experiments, only: arguments.only.as_ref() };
+    let (printer, interrupted) = (context.printer, context.interrupted);
     let mut made = Vec::new();
     while let Some(standing) = missing.next(busy)? {
         if let ResolvedBase::Hub { id, cached: None } = &standing.base {
             // The downloaded model decides the run's identity, so the standings are determined again.
-            fetch_shown(&Hub::from_env()?, id, printer, &interrupted)?;
+            fetch_shown(&Hub::from_env()?, id, printer, interrupted)?;
             continue;
         }
         let work = Work::run(&standing.plan, &standing.key);
-        let claim = match store.claim(&work, &context.patience(arguments.wait)) {
+        let claim = match context.store.claim(&work, &context.patience(arguments.wait)) {
             Ok(Some(claim)) => claim,
             Ok(None) => return Ok(Exit::Interrupted),
             Err(error @ StoreError::Busy { .. }) => {
@@ -101,7 +156,7 @@ fn train_all(
         };
         // Another process may have done it before this one had the claim.
         let Some(standing) = missing.next(busy)?.filter(|now| now.key == standing.key) else { continue };
-        let run = train_one(&context, &missing, &standing)?;
+        let run = train_one(context, missing, &standing)?;
         drop(claim);
         let Some(run) = run else { continue };
         if run.record().end.as_ref().is_some_and(|end| end.outcome == Outcome::Interrupted) {
@@ -137,7 +192,38 @@ fn train_one(
         context.printer.status(&text);
         return export_again(context, standing, run).map(|()| None);
     }
+    if standing.plan.train.is_some() {
+        context.team.next(Some(&Next::Train(Order::of(standing))))?;
+    }
     make(context, standing, &missing.file_of(standing)).map(Some)
+}
+
+/// Helps to train what the leader says, until it says that there is nothing left. This process prints and writes nothing.
+fn follow(team: &Team, missing: &Missing<'_>, device: Device) -> Result<Exit, TrainError> {
+    let (interrupted, printer) = (silent_interrupt_flag(), Printer::new(true, false));
+    let context = Context::new(missing.store, &printer, device, &interrupted).with_team(team.clone());
+    loop {
+        match team.next(None)? {
+            Next::End { exit } => return Ok(Exit::from_code(exit.into())),
+            Next::Train(order) => help(&context, &same(&context, missing, &order)?)?,
+        }
+    }
+}
+
+/// Finds the run that the leader trains among those that are missing here. A model that the leader has just made, or fetched, may take
+/// a moment to be seen on a file system that hosts share.
+fn same(context: &Context<'_>, missing: &Missing<'_>, order: &Order) -> Result<Standing, TrainError> {
+    let begun = Instant::now();
+    loop {
+        match order.find(missing.standings()?) {
+            Found::Same(standing) => return Ok(*standing),
+            Found::Unfetched(id) => {
+                fetch_shown(&Hub::from_env()?, &id, context.printer, context.interrupted)?;
+            }
+            Found::OtherBase(_) if begun.elapsed() < SEEN => thread::sleep(PAUSE),
+            Found::OtherBase(error) | Found::Other(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// The runs that other processes are at.
@@ -188,8 +274,13 @@ impl Missing<'_> {
     fn next(&self, busy: &Busy) -> Result<Option<Standing>, TrainError> {
         let is_asked_for =
             |standing: &Standing| self.only.is_none_or(|only| only.experiment == standing.plan.experiment);
-        let mut standings = standings(self.store, self.experiments, &|_, _| {})?.into_iter();
+        let mut standings = self.standings()?.into_iter();
         Ok(standings.find(|one| !one.is_trained() && is_asked_for(one) && !busy.has(one)))
+    }
+
+    /// Returns the standings of all plans.
+    fn standings(&self) -> Result<Vec<Standing>, TrainError> {
+        Ok(standings(self.store, self.experiments, &|_, _| {})?)
     }
 
     /// Returns the file that a plan comes from.
@@ -201,7 +292,7 @@ impl Missing<'_> {
 
 fn describe(run: &Run) -> String {
     let Some(end) = &run.record().end else { return run.id() };
-    let duration = format::duration(std::time::Duration::try_from_secs_f64(end.seconds).unwrap_or_default());
+    let duration = format::duration(Duration::try_from_secs_f64(end.seconds).unwrap_or_default());
     let memory = end.peak_memory.map(|bytes| format!(", peak memory {}", format::bytes(bytes)));
     let epoch = match end.outcome {
         _ if run.record().kept_start() => "kept the starting weights: no epoch was better, ".to_owned(),

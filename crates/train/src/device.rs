@@ -1,16 +1,37 @@
 //! The device on which training runs.
 
 use cliptune_experiment::Compute;
+use cliptune_launcher::Placement;
 use cliptune_torch_bridge::{Arithmetic, set_arithmetic};
 use tch::{Cuda, Device};
 
 use crate::error::TrainError;
+use crate::launcher::JoinError;
 
-/// Returns the GPU if the libtorch in use has CUDA and there is one, else the CPU.
-pub fn choose() -> Result<Device, TrainError> {
+/// Returns the GPU if the libtorch in use has CUDA and there is one, else the CPU. Of several processes on a host, each has its own.
+///
+/// # Errors
+///
+/// Returns an error when there are GPUs, but none that is clearly for this process.
+pub fn choose(placement: Option<&Placement>) -> Result<Device, TrainError> {
     // This has to precede the first question about CUDA, because libtorch remembers the answer.
     cliptune_torch_bridge::load_cuda()?;
-    Ok(if Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu })
+    if !Cuda::is_available() {
+        return Ok(Device::Cpu);
+    }
+    let gpus = usize::try_from(Cuda::device_count()).unwrap_or(1);
+    let local_rank = placement.map_or(Some(0), Placement::local_rank);
+    Ok(Device::Cuda(gpu_of(local_rank, gpus)?))
+}
+
+/// Returns the number of a process's GPU among those that it sees. A process that sees one alone was given it.
+fn gpu_of(local_rank: Option<usize>, gpus: usize) -> Result<usize, JoinError> {
+    match local_rank {
+        _ if gpus <= 1 => Ok(0),
+        None => Err(JoinError::WhichGpu { gpus }),
+        Some(local_rank) if local_rank < gpus => Ok(local_rank),
+        Some(local_rank) => Err(JoinError::TooFewGpus { gpus, local_rank }),
+    }
 }
 
 /// Makes kernels compute as a plan demands. This affects the whole process.
@@ -29,5 +50,22 @@ pub fn name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),
         _ => "cpu".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_process_of_a_host_has_its_own_gpu() {
+        let of = |local_rank, gpus| gpu_of(local_rank, gpus).map_err(|error| error.to_string());
+        assert_eq!([of(Some(0), 4), of(Some(3), 4)], [Ok(0), Ok(3)]);
+        // A scheduler has shown each process its own.
+        assert_eq!([of(Some(3), 1), of(None, 1)], [Ok(0), Ok(0)]);
+        let few = "this host has 2 GPUs, and this is the process of local rank 2 on it";
+        assert_eq!(of(Some(2), 2), Err(few.to_owned()));
+        let which = "this host has 2 GPUs, and nothing says which of them is for this process";
+        assert_eq!(of(None, 2), Err(which.to_owned()));
     }
 }

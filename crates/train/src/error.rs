@@ -12,14 +12,16 @@ use cliptune_clip::tokenizer::TokenizerError;
 use cliptune_durable::DurableError;
 use cliptune_experiment::{LoadError, ModelSource, Plan};
 use cliptune_hub::HubError;
+use cliptune_launcher::LauncherError;
 use cliptune_native::LIBTORCH;
 use cliptune_onnx::OnnxError;
 use cliptune_store::StoreError;
 use cliptune_terminal::{Diagnostic, Exit};
-use cliptune_torch_bridge::TorchError;
+use cliptune_torch_bridge::{Fault as TorchFault, TorchError};
 use tch::TchError;
 
 use crate::divergence::Divergence;
+use crate::launcher::{Fault, JoinError};
 use crate::memory::MemoryShortage;
 
 /// The reason why training failed.
@@ -151,12 +153,24 @@ pub enum TrainError {
     /// libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
+    /// Another process of the training is gone or cannot be reached.
+    #[error("the other processes cannot be reached any more: {0}")]
+    Lost(String),
     /// The training was stopped because its loss leads nowhere.
     #[error("{0}")]
     Diverged(Box<Divergence>),
     /// There was not enough memory.
     #[error("{0}")]
     OutOfMemory(Box<MemoryShortage>),
+    /// The variables of a launcher make no sense.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The processes of a launcher do not come together.
+    #[error(transparent)]
+    Join(Box<JoinError>),
+    /// A process of the training has failed, and all have ended.
+    #[error(transparent)]
+    Rank(Box<Fault>),
 }
 
 impl TrainError {
@@ -197,6 +211,12 @@ impl From<StoreError> for TrainError {
     }
 }
 
+impl From<JoinError> for TrainError {
+    fn from(error: JoinError) -> Self {
+        Self::Join(Box::new(error))
+    }
+}
+
 // fs-err has put the operation and the path into the message, and the store knows what to do about a full disk.
 impl From<io::Error> for TrainError {
     fn from(error: io::Error) -> Self {
@@ -212,7 +232,10 @@ impl From<TchError> for TrainError {
 
 impl From<TorchError> for TrainError {
     fn from(error: TorchError) -> Self {
-        Self::of_libtorch(&error.to_string())
+        match error.fault() {
+            TorchFault::Lost => Self::Lost(error.to_string()),
+            _ => Self::of_libtorch(&error.to_string()),
+        }
     }
 }
 
@@ -223,6 +246,9 @@ impl Diagnostic for TrainError {
             Self::Hub(error) => error.hint(),
             Self::Model(error) => error.hint(),
             Self::Weights(error) => error.hint().map(str::to_owned),
+            Self::Launcher(error) => error.hint(),
+            Self::Join(error) => error.hint(),
+            Self::Rank(fault) => fault.hint(),
             Self::NoLogitBias { .. } => Some("start from a SigLIP, or train with `contrastive`".to_owned()),
             Self::UnlockedLayers { .. } => Some("`tune: full` moves all of them".to_owned()),
             Self::NoLibtorch { .. } => Some(format!(
@@ -259,9 +285,12 @@ impl Diagnostic for TrainError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Experiments(_) | Self::NoLibtorch { .. } => Exit::Usage,
+            Self::Experiments(_) | Self::NoLibtorch { .. } | Self::WorldTooLarge { .. } => Exit::Usage,
             Self::Store(error) => error.exit(),
             Self::Hub(error) => error.exit(),
+            Self::Launcher(error) => error.exit(),
+            Self::Join(error) => error.exit(),
+            Self::Rank(fault) => fault.exit(),
             _ => Exit::Failed,
         }
     }

@@ -78,9 +78,9 @@ pub(crate) fn batches(plan: &TrainPlan, seed: Seed, train: &[Example], epoch: us
 /// # Errors
 ///
 /// Returns an error when the first batch has fewer examples than there are processes.
-pub fn check_world(group: &Group, plan: &TrainPlan, seed: Seed, train: &[Example]) -> Result<(), TrainError> {
-    let (world, batch) = (group.world(), batches(plan, seed, train, 1).first().map_or(0, Vec::len));
-    if group.is_alone() || world <= batch {
+pub fn check_world(world: usize, plan: &TrainPlan, seed: Seed, train: &[Example]) -> Result<(), TrainError> {
+    let batch = batches(plan, seed, train, 1).first().map_or(0, Vec::len);
+    if world == 1 || world <= batch {
         return Ok(());
     }
     Err(TrainError::WorldTooLarge { world, batch })
@@ -129,7 +129,7 @@ impl Fit<'_> {
             let file = records.saver.checkpoints().last_file();
             return Err(unusable(&file, OUTSIDE));
         }
-        check_world(self.group, self.plan, self.seed, self.train)?;
+        check_world(self.group.world(), self.plan, self.seed, self.train)?;
         let state = State::new(self.tuned, optimizer);
         self.group.take_from_leader(&mut state.tensors().map(|(_, tensor)| tensor.shallow_clone()))?;
         let buckets = self.buckets()?;

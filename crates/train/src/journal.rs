@@ -14,7 +14,8 @@ use crate::watch::{Seen, Watch};
 /// its events until it can be, TensorBoard misses the event, and either failure causes a single warning.
 #[derive(Debug)]
 pub struct Journal<'a> {
-    log: EventLog,
+    /// The event log; `None` in a process that keeps no records.
+    log: Option<EventLog>,
     board: Board,
     progress: TrainingProgress<'a>,
     watch: Option<Watch>,
@@ -26,7 +27,13 @@ pub struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// Creates a journal that reports to these three and prints its warnings to the printer.
     pub fn new(log: EventLog, board: Board, progress: TrainingProgress<'a>, printer: &'a Printer) -> Self {
-        Self { log, board, progress, watch: None, printer, log_warned: false, board_warned: false }
+        Self { log: Some(log), board, progress, watch: None, printer, log_warned: false, board_warned: false }
+    }
+
+    /// Creates a journal that reports to nobody: that of a process that helps another one, which keeps the records.
+    pub fn silent(printer: &'a Printer) -> Self {
+        let (board, progress) = (Board::hidden(), TrainingProgress::hidden());
+        Self { log: None, board, progress, watch: None, printer, log_warned: false, board_warned: false }
     }
 
     /// Also passes on what the run uses of its machine.
@@ -40,7 +47,7 @@ impl<'a> Journal<'a> {
         if matches!(event, Event::Finished { .. } | Event::Diverged { .. } | Event::Interrupted { .. }) {
             self.end_watch();
         }
-        if let Err(error) = self.log.append(event) {
+        if let Some(Err(error)) = self.log.as_mut().map(|log| log.append(event)) {
             self.warn_of_log(&error);
         }
         if let Err(error) = self.board.show(event) {
@@ -74,12 +81,14 @@ impl<'a> Journal<'a> {
 
     /// Prints a warning for the person.
     pub(crate) fn warn(&self, text: &str) {
-        self.printer.warn(text);
+        if self.log.is_some() {
+            self.printer.warn(text);
+        }
     }
 
     /// Makes the log durable, as far as that is possible at the moment.
     pub fn sync(&mut self) {
-        if let Err(error) = self.log.sync() {
+        if let Some(Err(error)) = self.log.as_mut().map(EventLog::sync) {
             self.warn_of_log(&error);
         }
     }
@@ -91,7 +100,7 @@ impl<'a> Journal<'a> {
     /// Returns an error when the log lacks events that cannot be written.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.progress.finish();
-        self.log.sync()
+        self.log.as_mut().map_or(Ok(()), EventLog::sync)
     }
 
     fn warn_of_board(&mut self, error: &io::Error) {

@@ -22,6 +22,7 @@ mod gpu;
 pub mod gradient;
 pub mod group;
 pub mod journal;
+pub mod launcher;
 pub mod memory;
 pub mod merit;
 pub mod model;

@@ -10,7 +10,7 @@ use tch::Device;
 use crate::device;
 
 /// Gathers the provenance of a run. Facts that cannot be found out are left empty rather than failing the run.
-pub fn provenance(experiment_file: &Path, device: Device) -> Provenance {
+pub fn provenance(experiment_file: &Path, device: Device, processes: usize) -> Provenance {
     Provenance {
         cliptune: env!("CARGO_PKG_VERSION").to_owned(),
         binary: binary_hash().unwrap_or_default(),
@@ -18,6 +18,7 @@ pub fn provenance(experiment_file: &Path, device: Device) -> Provenance {
         host: host_name(),
         device: device::name(device),
         threads: usize::try_from(tch::get_num_threads()).unwrap_or(1),
+        processes: (processes > 1).then_some(processes),
     }
 }
 
@@ -29,7 +30,8 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-fn binary_hash() -> Option<String> {
+/// Returns the BLAKE3 of this program, unless it cannot be read.
+pub(crate) fn binary_hash() -> Option<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(fs_err::File::open(env::current_exe().ok()?).ok()?).ok()?;
     Some(hasher.finalize().to_hex().to_string())

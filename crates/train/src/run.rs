@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::ExperimentName;
-use cliptune_store::{Outcome, Patience, Run, RunRecord, Standing, Store, run_name, utc_now};
+use cliptune_store::{Held, Outcome, Patience, Run, RunRecord, Standing, Store, run_name, utc_now};
 use cliptune_terminal::Printer;
 use tch::Device;
 
 use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
+use crate::fit::check_world;
+use crate::launcher::Team;
 use crate::session::Session;
 use crate::start::Start;
 use crate::{cautions, checkpoint, provenance};
@@ -26,6 +28,8 @@ pub struct Context<'a> {
     pub(crate) device: Device,
     /// The flag that is set when the person wants the command to stop.
     pub(crate) interrupted: &'a AtomicBool,
+    /// The processes that train together.
+    pub(crate) team: Team,
     /// The warnings that have been printed, so that runs of one experiment do not repeat them.
     told: RefCell<BTreeSet<String>>,
 }
@@ -33,7 +37,12 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Creates the context of a command. Its runs stop when `interrupted` is set.
     pub fn new(store: &'a Store, printer: &'a Printer, device: Device, interrupted: &'a AtomicBool) -> Self {
-        Self { store, printer, device, interrupted, told: RefCell::default() }
+        Self { store, printer, device, interrupted, team: Team::alone(), told: RefCell::default() }
+    }
+
+    /// Trains together with other processes.
+    pub(crate) fn with_team(self, team: Team) -> Self {
+        Self { team, ..self }
     }
 
     /// Returns what this command does when another process is at the same work: it waits, if it is to.
@@ -41,8 +50,11 @@ impl<'a> Context<'a> {
         Patience { wait, interrupted: self.interrupted, printer: self.printer }
     }
 
-    /// Prints a warning about an experiment, once for all of its runs.
+    /// Prints a warning about an experiment, once for all of its runs and by one process for all.
     pub(crate) fn caution(&self, experiment: &ExperimentName, caution: &str) {
+        if !self.team.is_leader() {
+            return;
+        }
         let text = format!("{experiment}: {caution}");
         if self.told.borrow_mut().insert(text.clone()) {
             self.printer.warn(&text);
@@ -57,21 +69,11 @@ impl<'a> Context<'a> {
 /// Returns an error when the dataset or the starting weights are missing or unusable, before there is a run. Later
 /// errors are recorded in the run as well.
 pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
-    let plan = &standing.plan;
-    let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
-    refuse_leak(context, standing)?;
-    let mut splits = Splits::load(plan, dataset)?;
-    // The starting weights may be needed again at the end.
-    let _base = standing.base.hold()?;
-    standing.base.verify()?;
-    let start = Start::open(standing, splits.train_items(), context.device)?;
-    let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
-    splits.unify(&texts);
-    for caution in cautions::of_start(&start, &texts, &splits) {
-        context.caution(&plan.experiment, &caution);
-    }
+    let (ground, texts) = Ground::prepare(context, standing)?;
     let mut run = open_run(context, standing, file)?;
-    let result = Session::open(context, standing, &run, &start, &splits, texts).execute();
+    let result = ground.session(context, standing, texts).execute(&run);
+    // Others may have failed, and are named in the record.
+    let result = result.map_err(|error| context.team.cause(error));
     let outcome = match &result {
         Ok(outcome) => outcome.clone(),
         Err(error) => Outcome::Failed { message: error.to_string() },
@@ -89,6 +91,60 @@ pub fn make(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<R
     Ok(run)
 }
 
+/// Trains a run along with the process that writes it.
+///
+/// # Errors
+///
+/// Returns the same errors as [`make`].
+pub(crate) fn help(context: &Context<'_>, standing: &Standing) -> Result<(), TrainError> {
+    let (ground, texts) = Ground::prepare(context, standing)?;
+    ground.session(context, standing, texts).help().map_err(|error| context.team.cause(error))
+}
+
+/// What a training needs before there is a run.
+struct Ground {
+    splits: Splits,
+    start: Start,
+    /// The starting weights may be needed again at the end.
+    _base: Option<Held>,
+}
+
+impl Ground {
+    /// Reads the dataset and the starting weights, and tokenises the texts. Where several processes train together, all of
+    /// them have to have come so far before one of them makes a run.
+    fn prepare(context: &Context<'_>, standing: &Standing) -> Result<(Self, TextBank), TrainError> {
+        let plan = &standing.plan;
+        let dataset = standing.dataset.as_ref().ok_or_else(|| TrainError::no_dataset(plan))?;
+        if context.team.is_leader() {
+            refuse_leak(context, standing)?;
+        }
+        let mut splits = Splits::load(plan, dataset)?;
+        let base = standing.base.hold()?;
+        standing.base.verify()?;
+        let start = Start::open(standing, splits.train_items(), context.device)?;
+        let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
+        splits.unify(&texts);
+        for caution in cautions::of_start(&start, &texts, &splits) {
+            context.caution(&plan.experiment, &caution);
+        }
+        if let Some(train) = &plan.train {
+            let group = context.team.group();
+            check_world(group.world(), train, plan.seed, &splits.train)?;
+            group.barrier()?;
+        }
+        Ok((Self { splits, start, _base: base }, texts))
+    }
+
+    fn session<'a>(
+        &'a self,
+        context: &'a Context<'a>,
+        standing: &'a Standing,
+        texts: TextBank,
+    ) -> Session<'a> {
+        Session::open(context, standing, &self.start, &self.splits, texts)
+    }
+}
+
 /// Exports a completed run again from its weights, because its graphs or libtorch's logits are damaged.
 ///
 /// # Errors
@@ -104,7 +160,7 @@ pub fn export_again(context: &Context<'_>, standing: &Standing, run: &Run) -> Re
     let start = Start::from_folder(&run.model_folder(), context.device)?;
     let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
     splits.unify(&texts);
-    Session::open(context, standing, run, &start, &splits, texts).export_again()
+    Session::open(context, standing, &start, &splits, texts).export_again(run)
 }
 
 /// Refuses a base that was trained on test images. Ingest checks for leaks as well, but the base may have been another
@@ -146,7 +202,7 @@ fn record(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run
         base: standing.base.record().ok_or_else(|| TrainError::no_base(plan))?,
         // A base that is still to be trained has no run to start from, so it never gets here.
         lineage: standing.base.lineage(&[])?,
-        provenance: provenance::provenance(file, context.device),
+        provenance: provenance::provenance(file, context.device, context.team.group().world()),
         started,
         end: None,
     })

@@ -18,6 +18,7 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::export::Captioned;
 use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
+use crate::launcher::in_words;
 use crate::memory::{Footprint, Subject};
 use crate::merit::Merit;
 use crate::model::Parameters;
@@ -29,12 +30,12 @@ use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::watch::{Watch, unrecorded};
 use crate::{cautions, device, export};
 
-/// A run in progress, with everything that it works with.
+/// A training in progress, with everything that it works with. Of several processes, all have a session, and the leader alone has a run
+/// to write.
 pub(crate) struct Session<'a> {
     context: &'a Context<'a>,
     standing: &'a Standing,
     plan: &'a Plan,
-    run: &'a Run,
     start: &'a Start,
     splits: &'a Splits,
     images: ImageBank,
@@ -56,7 +57,6 @@ impl<'a> Session<'a> {
     pub(crate) fn open(
         context: &'a Context<'a>,
         standing: &'a Standing,
-        run: &'a Run,
         start: &'a Start,
         splits: &'a Splits,
         texts: TextBank,
@@ -65,31 +65,40 @@ impl<'a> Session<'a> {
         let preprocessor = start.preprocessor.clone();
         let cache = PixelCache::open(&context.store.cache_folder(), &preprocessor, splits.images.len());
         let images = ImageBank::new(preprocessor, Arc::clone(&splits.images), cache);
-        Self { context, standing, plan, run, start, splits, images, texts }
+        Self { context, standing, plan, start, splits, images, texts }
     }
 
     /// Trains the model if the plan says so, and exports it.
-    pub(crate) fn execute(&self) -> Result<Outcome, TrainError> {
+    pub(crate) fn execute(&self, run: &Run) -> Result<Outcome, TrainError> {
         device::compute_plainly()?;
-        let watch = self.watch();
+        let watch = self.watch(run);
         let ready = match &self.plan.train {
-            None => Some(self.untrained(watch)?),
-            Some(train) => self.train(train, watch)?,
+            None => Some(self.untrained(run, watch)?),
+            Some(train) => self.train(train, Some(run), watch)?,
         };
         let Some(Ready { best_epoch, alpha, parameters, mut journal }) = ready else {
             return Ok(Outcome::Interrupted);
         };
         device::compute_plainly()?;
-        self.run.still_there()?;
-        self.export(parameters.as_ref().unwrap_or(&self.start.parameters))?;
+        run.still_there()?;
+        self.export(run, parameters.as_ref().unwrap_or(&self.start.parameters))?;
         journal.tell(&Event::Finished { best_epoch, alpha });
         journal.close()?;
         Ok(Outcome::Done { best_epoch })
     }
 
+    /// Trains along with the process that writes the run, and keeps nothing.
+    pub(crate) fn help(&self) -> Result<(), TrainError> {
+        device::compute_plainly()?;
+        if let Some(train) = &self.plan.train {
+            self.train(train, None, None)?;
+        }
+        device::compute_plainly()
+    }
+
     /// Takes a model as it is, and records its validation results as epoch 0.
-    fn untrained(&self, watch: Option<Watch>) -> Result<Ready<'_>, TrainError> {
-        let mut journal = self.journal(TrainingProgress::hidden(), watch)?;
+    fn untrained(&self, run: &Run, watch: Option<Watch>) -> Result<Ready<'_>, TrainError> {
+        let mut journal = self.journal(run, TrainingProgress::hidden(), watch)?;
         journal.tell(&self.started(0, 0, 0));
         if !self.splits.validation.is_empty() {
             let encoder = self.encoder(&self.start.parameters);
@@ -111,53 +120,86 @@ impl<'a> Session<'a> {
         Ok(Ready { best_epoch: 0, alpha: None, parameters: None, journal })
     }
 
-    /// Trains from the beginning or from the last checkpoint. Returns `None` when training was interrupted.
-    fn train(&self, train: &TrainPlan, watch: Option<Watch>) -> Result<Option<Ready<'_>>, TrainError> {
+    /// Trains from the beginning or from the last checkpoint. Returns `None` when training was interrupted. Only with a run is
+    /// anything written.
+    fn train(
+        &self,
+        train: &TrainPlan,
+        run: Option<&Run>,
+        watch: Option<Watch>,
+    ) -> Result<Option<Ready<'_>>, TrainError> {
+        let group = self.context.team.group();
         let parameters = &self.start.parameters.with_token_rows(train.tune, &self.texts.ids())?;
         self.start.suits(train.objective, self.plan)?;
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
         for caution in cautions::of_training(train, self.plan.seed, self.splits, steps) {
             self.context.caution(&self.plan.experiment, &caution);
         }
-        let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
+        let kept = run.map(|run| Ok::<_, TrainError>((run, Checkpoints::new(run.checkpoint_folder())?)));
+        let kept = kept.transpose()?;
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
         let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
-        let position = self.position(train, &checkpoints, &State::new(&tuned, &optimizer))?;
+        let position = self.position(train, kept.as_ref(), &State::new(&tuned, &optimizer))?;
         watch.iter().for_each(|watch| watch.at_step(position.as_ref().map_or(0, |position| position.steps)));
-        let mut encoder =
-            self.encoder(parameters).with_adapters(tuned.adapters()).with_precision(train.precision);
+        let mut encoder = self
+            .encoder(parameters)
+            .with_adapters(tuned.adapters())
+            .with_precision(train.precision)
+            .with_group(group);
         encoder.lock(train)?;
-        let mut records = self.records(train, &tuned, checkpoints, position.as_ref(), watch)?;
+        let mut records = self.records(train, &tuned, kept, position.as_ref(), watch)?;
         let fit = Fit {
             plan: train,
             task: self.splits.task,
             seed: self.plan.seed,
             tuned: &tuned,
             encoder: &encoder,
+            group,
             train: &self.splits.train,
             validation: &self.splits.validation,
-            after_step: &|_| self.flow(),
+            after_step: &|_| self.flow(run),
         };
         match fit.run(&mut optimizer, &mut records, position.unwrap_or_default()) {
-            Ok(Fitted::Interrupted) => Ok(self.run.still_there().map(|()| None)?),
-            Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, records, best_epoch)?)),
+            Ok(Fitted::Interrupted) => {
+                self.tell_who_was_stopped()?;
+                run.map_or(Ok(()), Run::still_there)?;
+                Ok(None)
+            }
+            Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, run, records, best_epoch)?)),
             Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
         }
     }
 
-    /// Continues from the checkpoint, if there is one. One that is damaged is named and given up, so that the training starts
-    /// from its beginning and comes to the same results.
+    /// Returns the position to continue from in all processes of the training: that of the leader's checkpoint, which says nothing about
+    /// how many took part before. The others take the leader's weights and moments before the first step.
     fn position(
         &self,
         train: &TrainPlan,
+        kept: Option<&(&Run, Checkpoints)>,
+        state: &State<'_>,
+    ) -> Result<Option<Position>, TrainError> {
+        let own = kept.map(|(run, checkpoints)| self.resumed(train, run, checkpoints, state)).transpose()?;
+        let group = self.context.team.group();
+        if group.is_alone() {
+            return Ok(own.flatten());
+        }
+        group.hear(own.as_ref())
+    }
+
+    /// Continues from the checkpoint, if there is one. One that is damaged is named and given up, so that the training starts
+    /// from its beginning and comes to the same results.
+    fn resumed(
+        &self,
+        train: &TrainPlan,
+        run: &Run,
         checkpoints: &Checkpoints,
         state: &State<'_>,
     ) -> Result<Option<Position>, TrainError> {
         let steps = steps_per_epoch(train, self.plan.seed, &self.splits.train);
         match checkpoints.resume(state, |position| position.is_within(train.epochs, steps)) {
             Err(error @ TrainError::Checkpoint { .. }) => {
-                let id = self.run.id();
+                let id = run.id();
                 let error = in_one_line(&error);
                 self.context.printer.warn(&format!("{id}: {error}; it is trained again from its beginning"));
                 checkpoints.clear().map(|()| None)
@@ -170,21 +212,28 @@ impl<'a> Session<'a> {
     fn ready<'b>(
         &self,
         fit: &Fit<'_>,
+        run: Option<&Run>,
         mut records: Records<'b>,
         best_epoch: usize,
     ) -> Result<Ready<'b>, TrainError> {
-        self.run.still_there()?;
+        run.map_or(Ok(()), Run::still_there)?;
         let (parameters, alpha) = match best_epoch {
             0 => (self.starting()?, None),
             epoch => {
-                records.saver.restore_best(epoch, fit.tuned)?;
+                if run.is_some() {
+                    records.saver.restore_best(epoch, fit.tuned)?;
+                }
+                let mut kept = fit.tuned.kept().into_iter().map(|(_, tensor)| tensor.shallow_clone());
+                fit.group.take_from_leader(&mut kept)?;
                 self.interpolated(fit, &mut records.journal, fit.tuned.evaluated()?)?
             }
         };
         // The adapters have no effect if nothing was better than the starting model.
         let strength = if best_epoch == 0 { 0.0 } else { alpha.unwrap_or(1.0) };
         let base = self.plan.model.from.to_string();
-        save_adapter(&self.run.adapter_folder(), fit.tuned, &base, strength)?;
+        if let Some(run) = run {
+            save_adapter(&run.adapter_folder(), fit.tuned, &base, strength)?;
+        }
         Ok(Ready { best_epoch, alpha, parameters: Some(parameters), journal: records.journal })
     }
 
@@ -224,20 +273,25 @@ impl<'a> Session<'a> {
         &self,
         train: &TrainPlan,
         tuned: &Tuned<'_>,
-        checkpoints: Checkpoints,
+        kept: Option<(&Run, Checkpoints)>,
         position: Option<&Position>,
         watch: Option<Watch>,
     ) -> Result<Records<'_>, TrainError> {
+        let (printer, interval) = (self.context.printer, self.plan.checkpoint);
+        let Some((run, checkpoints)) = kept else {
+            let (journal, saver) = (Journal::silent(printer), Saver::without_files(interval, printer));
+            return Ok(Records { journal, saver });
+        };
         let steps = train.epochs * steps_per_epoch(train, self.plan.seed, &self.splits.train);
         let label = format!("{} s{}", self.plan.experiment, self.plan.seed);
-        let printer = self.context.printer;
-        let mut journal = self.journal(TrainingProgress::new(printer, &label, train.epochs, steps), watch)?;
+        let mut journal =
+            self.journal(run, TrainingProgress::new(printer, &label, train.epochs, steps), watch)?;
         journal.tell(&match position {
             Some(position) => Event::Resumed { step: position.steps },
             None => self.started(train.epochs, steps, tuned.len()),
         });
-        let (interval, steps) = (self.plan.checkpoint, position.map_or(0, |position| position.steps));
-        let saver = Saver::new(checkpoints, interval, &self.run.events_file(), steps, printer);
+        let steps = position.map_or(0, |position| position.steps);
+        let saver = Saver::new(checkpoints, interval, &run.events_file(), steps, printer);
         Ok(Records { journal, saver })
     }
 
@@ -287,61 +341,67 @@ impl<'a> Session<'a> {
             train: &self.splits.train,
             texts: &self.texts,
             images: self.images.len(),
+            processes: self.context.team.group().world(),
         }
     }
 
     fn journal<'b>(
         &self,
+        run: &Run,
         progress: TrainingProgress<'b>,
         watch: Option<Watch>,
     ) -> Result<Journal<'b>, TrainError>
     where
         'a: 'b,
     {
-        let log = EventLog::open_append(&self.run.events_file())?.timed_by(self.run.clock());
-        let board = Board::new(self.run.folder(), self.plan);
+        let log = EventLog::open_append(&run.events_file())?.timed_by(run.clock());
+        let board = Board::new(run.folder(), self.plan);
         Ok(Journal::new(log, board, progress, self.context.printer).watched(watch))
     }
 
     /// Begins to record what the run uses of its machine. A run goes on without such a record.
-    fn watch(&self) -> Option<Watch> {
-        let begun = Watch::begin(self.run, self.context.store.root(), self.context.device);
-        begun.inspect_err(|error| self.context.printer.warn(&unrecorded(&self.run.id(), error))).ok()
+    fn watch(&self, run: &Run) -> Option<Watch> {
+        let begun = Watch::begin(run, self.context.store.root(), self.context.device);
+        begun.inspect_err(|error| self.context.printer.warn(&unrecorded(&run.id(), error))).ok()
     }
 
     /// Tells the training to stop when the person wants it to, or when nothing of it can be kept.
-    fn flow(&self) -> ControlFlow<()> {
-        match self.context.interrupted.load(Ordering::Relaxed) || self.run.still_there().is_err() {
+    fn flow(&self, run: Option<&Run>) -> ControlFlow<()> {
+        let is_lost = run.is_some_and(|run| run.still_there().is_err());
+        match self.context.interrupted.load(Ordering::Relaxed) || is_lost {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     }
 
+    /// Tells the person which other processes were told to stop, where this one was not.
+    fn tell_who_was_stopped(&self) -> Result<(), TrainError> {
+        let team = &self.context.team;
+        let stopped = team.who_says(self.context.interrupted.load(Ordering::Relaxed))?;
+        if team.is_leader() && !stopped.is_empty() && !stopped.contains(&team.group().rank()) {
+            self.context.printer.notice(&format!("told to stop: {}", in_words(&stopped)));
+        }
+        Ok(())
+    }
+
     /// Writes the model folder, the graphs and the logits that the graphs must reproduce.
-    fn export(&self, parameters: &Parameters) -> Result<(), TrainError> {
-        export::write_model(self.run, self.start, parameters)?;
-        self.write_parity(parameters)
+    fn export(&self, run: &Run, parameters: &Parameters) -> Result<(), TrainError> {
+        export::write_model(run, self.start, parameters)?;
+        self.write_parity(run, parameters)
     }
 
     /// Writes the graphs of a completed run again, and the logits that they must reproduce.
-    pub(crate) fn export_again(&self) -> Result<(), TrainError> {
+    pub(crate) fn export_again(&self, run: &Run) -> Result<(), TrainError> {
         device::compute_plainly()?;
-        export::write_graphs(self.run)?;
-        self.write_parity(&self.start.parameters)
+        export::write_graphs(run)?;
+        self.write_parity(run, &self.start.parameters)
     }
 
-    fn write_parity(&self, parameters: &Parameters) -> Result<(), TrainError> {
+    fn write_parity(&self, run: &Run, parameters: &Parameters) -> Result<(), TrainError> {
         let (items, examples) = self.splits.parity_source();
         let Splits { task, templates, classes, .. } = self.splits;
         if *task != TaskKind::Classes {
-            return export::write_parity(
-                self.run,
-                &self.encoder(parameters),
-                *task,
-                items,
-                examples,
-                parameters,
-            );
+            return export::write_parity(run, &self.encoder(parameters), *task, items, examples, parameters);
         }
         // The graphs read one prompt at a time, and what is compared are the graphs.
         let sample = Captioned::of_classes(items, classes, templates);
@@ -349,7 +409,7 @@ impl<'a> Session<'a> {
         let encoder =
             Encoder::new(&self.start.config, parameters, &self.images, &captions, self.context.device);
         let examples = sample.examples(examples, &captions);
-        export::write_parity(self.run, &encoder, TaskKind::Pairs, sample.items.all(), &examples, parameters)
+        export::write_parity(run, &encoder, TaskKind::Pairs, sample.items.all(), &examples, parameters)
     }
 
     fn encoder<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {

@@ -4,11 +4,13 @@ mod context;
 mod experiments;
 mod output;
 mod programs;
+mod together;
 mod watch;
 
 pub(crate) use context::{TestContext, output, wait_for};
 pub(crate) use output::Output;
 pub(crate) use programs::{checkout, program};
+pub(crate) use together::{Together, free_port, one_of};
 pub(crate) use watch::Watched;
 
 /// Compares what a person sees with what the test says they see.

@@ -63,6 +63,7 @@ pub fn run(cli: &Cli, store: StoreCommands) -> Result<Exit, CliError> {
     if !reads_experiments(&cli.command) {
         refuse_settings(common)?;
     }
+    refuse_several(&cli.command)?;
     match &cli.command {
         Command::Store(command) => store.0(command, common),
         Command::Cache(args) => cache::run(args, common),
@@ -83,6 +84,19 @@ pub fn run(cli: &Cli, store: StoreCommands) -> Result<Exit, CliError> {
         Command::Completions(args) => completions::run(args, common),
         Command::Help(args) => help::run(args, common),
     }
+}
+
+/// Refuses to do the work of one process in each of several that a launcher has started.
+fn refuse_several(command: &Command) -> Result<(), CliError> {
+    let name = match command {
+        Command::Store(StoreCommand::Run(_)) => "run",
+        Command::Ingest(_) => "ingest",
+        Command::Score(_) => "score",
+        Command::Report(_) => "report",
+        // Training is what they are for, and all else only looks, or is quick and safe to do again.
+        _ => return Ok(()),
+    };
+    Ok(cliptune_launcher::refuse_several(name)?)
 }
 
 fn here(command: &StoreCommand, common: &CommonArgs) -> Result<Exit, CliError> {

@@ -105,10 +105,10 @@ fn facts(run: &Run, view: &RunView<'_>) -> Vec<(&'static str, String)> {
     facts.push(("weights", base(&record.base)));
     facts.push(("key", record.key.clone()));
     facts.push(("made by", format!("cliptune {}, binary {}", made.cliptune, made.binary)));
-    facts.push((
-        "made on",
-        format!("{}, {}, {}", made.host, made.device, format::counted(made.threads as u64, "thread")),
-    ));
+    let threads = format::counted(made.threads as u64, "thread");
+    let shared = made.processes.map(|processes| format!(" in each of {processes} processes"));
+    let shared = shared.unwrap_or_default();
+    facts.push(("made on", format!("{}, {}, {threads}{shared}", made.host, made.device)));
     facts.extend(made.git_commit.clone().map(|commit| ("commit", commit)));
     facts
 }

@@ -75,6 +75,7 @@ pub(crate) fn run_on(
             host: "=host|\u{1b}[31m".to_owned(),
             device: "cpu".to_owned(),
             threads: 2,
+            processes: None,
         },
         started,
         end: outcome.map(end),

@@ -184,6 +184,7 @@ fn run(store: &Store, standing: &Standing) {
             host: "here".to_owned(),
             device: "cpu".to_owned(),
             threads: 1,
+            processes: None,
         },
         started,
         end: None,

@@ -322,6 +322,7 @@ fn record(standing: &Standing) -> RunRecord {
             host: String::new(),
             device: "cpu".to_owned(),
             threads: 1,
+            processes: None,
         },
         started,
         end: None,

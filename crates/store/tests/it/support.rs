@@ -200,6 +200,7 @@ pub(crate) fn record(plan: &Plan, dataset: &str, base: Base, key: &str) -> RunRe
             host: "host".to_owned(),
             device: "cpu".to_owned(),
             threads: 1,
+            processes: None,
         },
         started,
         end: None,

@@ -39,6 +39,11 @@ impl Checkpoints {
         Ok(Self { folder })
     }
 
+    /// Returns the checkpoints of a process that has no files.
+    pub(super) fn nowhere() -> Self {
+        Self { folder: PathBuf::new() }
+    }
+
     /// Returns the path of the newest weights, moments and position.
     pub fn last_file(&self) -> PathBuf {
         self.folder.join("last.safetensors")

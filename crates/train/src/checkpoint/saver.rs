@@ -23,6 +23,8 @@ use crate::tuning::Tuned;
 #[derive(Debug)]
 pub struct Saver<'a> {
     checkpoints: Checkpoints,
+    /// Whether checkpoints are taken. A process that helps another one to train takes none.
+    takes: bool,
     interval: CheckpointInterval,
     printer: &'a Printer,
     /// The event log, which is made durable before each checkpoint: it may be ahead of the checkpoint, never behind.
@@ -70,6 +72,7 @@ impl<'a> Saver<'a> {
     ) -> Self {
         Self {
             checkpoints,
+            takes: true,
             interval,
             printer,
             events: events.to_owned(),
@@ -81,6 +84,13 @@ impl<'a> Saver<'a> {
         }
     }
 
+    /// Creates the saver of a process that helps another one to train, which takes the checkpoints.
+    pub fn without_files(interval: CheckpointInterval, printer: &'a Printer) -> Self {
+        let mut saver = Self::new(Checkpoints::nowhere(), interval, Path::new(""), 0, printer);
+        saver.takes = false;
+        saver
+    }
+
     /// Returns the checkpoint files.
     pub fn checkpoints(&self) -> &Checkpoints {
         &self.checkpoints
@@ -88,13 +98,16 @@ impl<'a> Saver<'a> {
 
     /// Keeps the weights of an epoch that is the best so far. They stay in memory until the next checkpoint.
     pub fn keep_best(&mut self, tuned: &Tuned<'_>, epoch: usize) -> Result<(), TrainError> {
+        if !self.takes {
+            return Ok(());
+        }
         self.best = Some(BestWeights { epoch, weights: Snapshot::of(tuned.kept().into_iter())? });
         Ok(())
     }
 
     /// Takes a checkpoint if one is due and the previous one has been written.
     pub fn offer(&mut self, state: &State<'_>, position: &Position) {
-        if self.is_due(position.steps) && self.is_idle() {
+        if self.takes && self.is_due(position.steps) && self.is_idle() {
             self.settle();
             if let Err(error) = self.take(state, position) {
                 self.warn(&error);
@@ -120,6 +133,9 @@ impl<'a> Saver<'a> {
     }
 
     fn save_now(&mut self, state: &State<'_>, position: &Position) -> Result<(), TrainError> {
+        if !self.takes {
+            return Ok(());
+        }
         self.settle();
         self.take(state, position)?;
         self.written()

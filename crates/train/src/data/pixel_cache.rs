@@ -138,6 +138,33 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reads_while_others_write_sees_whole_images_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        // Each has a cache of its own, as processes have.
+        let (writers, side) = (4, 512);
+        let open = || {
+            let cache = PixelCache::open(folder.path(), &Preprocessor::openai(side, Fit::Crop), 1).unwrap();
+            PixelCache { reserve: 0, ..cache }
+        };
+        let pixels = |image: u8| vec![image; open().length];
+        std::thread::scope(|scope| {
+            for _ in 0..writers {
+                scope.spawn(|| {
+                    let cache = open();
+                    for image in (0..3).cycle().take(30) {
+                        let name = format!("{image:02}");
+                        let found = cache.get(&name);
+                        assert!(found.is_none_or(|found| found == pixels(image)));
+                        cache.put(&name, &pixels(image));
+                    }
+                });
+            }
+        });
+        let files = fs::read_dir(open().file("00").parent().unwrap()).unwrap().count();
+        assert_eq!((open().get("00"), files), (Some(pixels(0)), 1), "nothing unfinished is left");
+    }
+
+    #[test]
     fn a_very_large_dataset_is_decoded_each_time() {
         let preprocessor = Preprocessor::openai(224, Fit::Crop);
         assert!(PixelCache::open(Path::new("cache"), &preprocessor, 1_000_000).is_none());

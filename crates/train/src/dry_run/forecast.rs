@@ -7,11 +7,12 @@ use cliptune_terminal::Printer;
 use serde::Serialize;
 use tch::Device;
 
+use super::Asked;
 use super::groups::{Group, groups};
-use super::probe::{self, Times};
+use super::probe::{self, Sample, Times};
 use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
-use crate::fit::steps_per_epoch;
+use crate::fit::{check_world, steps_per_epoch};
 use crate::memory::{Footprint, Subject};
 use crate::start::Start;
 use crate::tuning::Tuned;
@@ -34,9 +35,12 @@ pub(super) struct Forecast {
     pub(super) steps_per_epoch: usize,
     /// The number of items in a step.
     pub(super) batch_size: usize,
-    /// The memory that the run takes, in bytes.
+    /// The number of processes that would train together, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) processes: Option<usize>,
+    /// The memory that each process takes, in bytes.
     pub(super) memory: Footprint,
-    /// The memory of the host in bytes; `None` on a GPU and where it cannot be found out.
+    /// The memory of the host in bytes, for each of its processes; `None` on a GPU and where it cannot be found out.
     pub(super) memory_there_is: Option<u64>,
     /// The durations in seconds; `None` where a step does not fit into the memory, or nothing was measured.
     pub(super) seconds: Option<Seconds>,
@@ -53,7 +57,7 @@ pub(super) struct Seconds {
     pub(super) step: f64,
     /// The time of one evaluation of the validation split.
     pub(super) evaluation: f64,
-    /// The time of the whole training, without its export.
+    /// The time of the whole training, without its export and without what processes send each other.
     pub(super) total: f64,
 }
 
@@ -63,7 +67,7 @@ impl Forecast {
         standing: &Standing,
         train: &TrainPlan,
         device: Device,
-        timed: bool,
+        asked: Asked<'_>,
         printer: &Printer,
     ) -> Result<Self, TrainError> {
         let plan = &standing.plan;
@@ -73,21 +77,25 @@ impl Forecast {
         start.suits(train.objective, plan)?;
         let texts = TextBank::encode(&start.tokenizer, &splits.texts(), &splits.templates)?;
         splits.unify(&texts);
+        check_world(asked.processes, train, plan.seed, &splits.train)?;
         let parameters = start.parameters.with_token_rows(train.tune, &texts.ids())?;
         let tuned = Tuned::new(&parameters, train, plan.seed)?;
-        let memory = Footprint::of(&subject(plan, train, &splits, &tuned, (&start, &texts)));
-        let memory_there_is = if device == Device::Cpu { memory_limit() } else { None };
+        let subject = subject(plan, train, &splits, &tuned, (&start, &texts));
+        let memory = Footprint::of(&Subject { processes: asked.processes, ..subject });
+        let of_host = if device == Device::Cpu { memory_limit() } else { None };
+        let memory_there_is = of_host.map(|bytes| bytes / asked.on_this_host.max(1) as u64);
         let fits = memory_there_is.is_none_or(|there_is| memory.total <= there_is);
         let steps = steps_per_epoch(train, plan.seed, &splits.train);
         let of_training = cautions::of_training(train, plan.seed, &splits, train.epochs * steps);
         for caution in cautions::of_start(&start, &texts, &splits).iter().chain(&of_training) {
             printer.warn(&format!("{}: {caution}", plan.experiment));
         }
-        let seconds = match fits && timed {
+        let seconds = match fits && asked.timed {
             true => {
                 printer.status(&format!("{}: measuring some steps", plan.experiment));
-                let times = probe::measure(plan, train, &splits, (&start, &tuned), device)?;
-                Some(seconds(&times, &splits, train.epochs, steps))
+                let sample = Sample::take(plan, train, &splits, &start, asked.processes)?;
+                let times = probe::measure(plan, train, &splits, (&start, &tuned), (sample, device))?;
+                Some(seconds(&times, &splits, (train.epochs, steps), asked.processes))
             }
             false => None,
         };
@@ -99,6 +107,7 @@ impl Forecast {
             epochs: train.epochs,
             steps_per_epoch: steps,
             batch_size: train.batch_size.get(),
+            processes: Some(asked.processes).filter(|processes| *processes > 1),
             memory,
             memory_there_is,
             seconds,
@@ -122,14 +131,18 @@ fn subject<'a>(
         train: &splits.train,
         texts,
         images: splits.images.len(),
+        processes: 1,
     }
 }
 
-fn seconds(times: &Times, splits: &Splits, epochs: usize, steps: usize) -> Seconds {
-    let images = times.image * splits.images.len() as f64;
-    let locked =
-        times.locked_image * splits.images.len() as f64 + times.locked_text * splits.texts().len() as f64;
-    let evaluation = times.validation_item * splits.validation.len() as f64;
+/// Extends what was measured to the whole run. Several processes share out images, texts and validation items; a step was measured
+/// with the share of one.
+fn seconds(times: &Times, splits: &Splits, (epochs, steps): (usize, usize), processes: usize) -> Seconds {
+    let share = |count: usize| count.div_ceil(processes.max(1)) as f64;
+    let (images, texts) = (share(splits.images.len()), share(splits.texts().len()));
+    let locked = times.locked_image * images + times.locked_text * texts;
+    let images = times.image * images;
+    let evaluation = times.validation_item * share(splits.validation.len());
     // The model is also evaluated before the first epoch.
     let evaluations = (epochs + 1) as f64 * evaluation;
     let total = images + locked + (epochs * steps) as f64 * times.step + evaluations;

@@ -49,6 +49,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) only: Option<&'a OnePlan>,
     /// Whether some steps are measured.
     pub(crate) timed: bool,
+    /// The number of processes that would train together.
+    pub(crate) processes: usize,
+    /// The number of those that would share this host.
+    pub(crate) on_this_host: usize,
 }
 
 impl Asked<'_> {
@@ -83,7 +87,7 @@ pub(crate) fn dry_run(
                 experiment: plan.experiment.to_string(),
                 settings: plan.axes.clone(),
                 seeds: vec![plan.seed.0],
-                outlook: outlook(standing, device, asked.timed, printer),
+                outlook: outlook(standing, device, asked, printer),
             }),
         }
     }
@@ -91,9 +95,9 @@ pub(crate) fn dry_run(
     Ok(())
 }
 
-fn outlook(standing: &Standing, device: Device, timed: bool, printer: &Printer) -> Outlook {
+fn outlook(standing: &Standing, device: Device, asked: Asked<'_>, printer: &Printer) -> Outlook {
     let Some(train) = &standing.plan.train else { return Outlook::AsItIs };
-    match Forecast::make(standing, train, device, timed, printer) {
+    match Forecast::make(standing, train, device, asked, printer) {
         Ok(forecast) => Outlook::Forecast(Box::new(forecast)),
         Err(error) => Outlook::Unknown(error.to_string()),
     }

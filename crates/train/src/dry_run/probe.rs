@@ -17,6 +17,7 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
 use crate::fit::{Epoch, Fit, batches};
+use crate::group::ALONE;
 use crate::optimizer::Optimizer;
 use crate::start::Start;
 use crate::tuning::Tuned;
@@ -40,7 +41,7 @@ pub(super) struct Times {
 }
 
 /// The items of the first steps and of one batch of the validation split, numbered separately from the whole dataset.
-struct Sample {
+pub(super) struct Sample {
     /// The examples of each batch.
     train: Vec<Vec<Example>>,
     validation: Vec<Example>,
@@ -50,16 +51,15 @@ struct Sample {
     decoding: f64,
 }
 
-/// Takes the first steps of a run, with its weights and items, and evaluates a batch. Afterwards the weights are no
+/// Takes the first steps of a run, with its weights and the items of a sample, and evaluates a batch. Afterwards the weights are no
 /// longer the starting ones.
 pub(super) fn measure(
     plan: &Plan,
     train: &TrainPlan,
     splits: &Splits,
     (start, tuned): (&Start, &Tuned<'_>),
-    device: Device,
+    (sample, device): (Sample, Device),
 ) -> Result<Times, TrainError> {
-    let sample = Sample::take(plan, train, splits, start)?;
     device::compute_as(train.precision, train.deterministic)?;
     let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
     let mut encoder = Encoder::new(&start.config, tuned.parameters(), &sample.images, &sample.texts, device)
@@ -73,6 +73,7 @@ pub(super) fn measure(
         seed: plan.seed,
         tuned,
         encoder: &encoder,
+        group: &ALONE,
         train: &all,
         validation: &sample.validation,
         after_step: &|_| ControlFlow::Continue(()),
@@ -108,11 +109,19 @@ pub(super) fn measure(
 }
 
 impl Sample {
-    fn take(plan: &Plan, train: &TrainPlan, splits: &Splits, start: &Start) -> Result<Self, TrainError> {
+    /// Takes the items of the first steps. Of several processes, it takes the share of one of each batch.
+    pub(super) fn take(
+        plan: &Plan,
+        train: &TrainPlan,
+        splits: &Splits,
+        start: &Start,
+        processes: usize,
+    ) -> Result<Self, TrainError> {
         let (arrangement, size) = (Arrangement::of(train.objective), train.batch_size);
         let mut examples = Examples::among(splits.classes.len());
         let mut pick = |items: ItemSlice<'_>, chosen: &[usize]| {
-            examples.add(chosen.iter().filter_map(|&row| items.get(row)))
+            let share = chosen.len().div_ceil(processes.max(1));
+            examples.add(chosen.iter().take(share).filter_map(|&row| items.get(row)))
         };
         let batches = batches(train, plan.seed, &splits.train, 1);
         let taken = STEPS * train.accumulate.get();

@@ -9,7 +9,6 @@ use cliptune_terminal::{Column, Table, format};
 use super::forecast::{Forecast, Seconds};
 use super::groups::Group;
 use super::{Entry, Outlook};
-use crate::memory::Footprint;
 
 /// Describes one experiment's runs in lines.
 pub(super) fn entry(entry: &Entry) -> String {
@@ -48,7 +47,7 @@ fn forecast(forecast: &Forecast, runs: usize) -> String {
     let lines = [
         ("trained", format!("{} of {} parameters", format::count(trained as u64), format::count(all as u64))),
         ("steps", steps(forecast)),
-        ("memory", memory(&forecast.memory, forecast.memory_there_is)),
+        ("memory", memory(forecast)),
         ("time", time(forecast, runs)),
     ];
     for (name, value) in lines {
@@ -95,8 +94,10 @@ fn steps(forecast: &Forecast) -> String {
     )
 }
 
-fn memory(memory: &Footprint, there_is: Option<u64>) -> String {
-    let of = there_is.map(|bytes| format!(" of {}", format::bytes(bytes))).unwrap_or_default();
+fn memory(forecast: &Forecast) -> String {
+    let memory = &forecast.memory;
+    let of =
+        forecast.memory_there_is.map(|bytes| format!(" of {}", format::bytes(bytes))).unwrap_or_default();
     let parts = [
         ("weights", memory.weights),
         ("gradients", memory.gradients),
@@ -108,8 +109,9 @@ fn memory(memory: &Footprint, there_is: Option<u64>) -> String {
     let parts: Vec<String> =
         parts.iter().map(|(name, bytes)| format!("{name} {}", format::bytes(*bytes))).collect();
     format!(
-        "about {}{of}: {}; {} more while a checkpoint is written",
+        "about {}{of}{}: {}; {} more while a checkpoint is written",
         format::bytes(memory.total),
+        forecast.processes.map_or_else(String::new, |count| format!(" in each of {count} processes")),
         parts.join(", "),
         format::bytes(memory.checkpoint)
     )
@@ -129,7 +131,12 @@ fn time(forecast: &Forecast, runs: usize) -> String {
         parts.push(format!("embedding what is locked {}", duration(locked)));
     }
     let each = if runs == 1 { "" } else { " for each run" };
-    format!("about {}{each} on {}: {}", duration(total), forecast.device, parts.join(", "))
+    let device = &forecast.device;
+    let shared = match forecast.processes {
+        Some(count) => format!(" in {count} processes, without what they send each other"),
+        None => String::new(),
+    };
+    format!("about {}{each} on {device}{shared}: {}", duration(total), parts.join(", "))
 }
 
 fn duration(seconds: f64) -> String {

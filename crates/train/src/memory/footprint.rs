@@ -36,9 +36,11 @@ pub struct Subject<'a> {
     pub texts: &'a TextBank,
     /// The number of distinct images of all splits.
     pub images: usize,
+    /// The number of processes that share out each batch.
+    pub processes: usize,
 }
 
-/// The memory of a training in bytes, estimated from the sizes of what is kept.
+/// The memory of a training in bytes, in each of its processes, estimated from the sizes of what is kept.
 ///
 /// The activations are those that autograd saves for the backward pass. Each row of a block takes nine times the
 /// block's width (the inputs and outputs of both norms, the queries, keys and values, and the output of attention
@@ -48,7 +50,7 @@ pub struct Subject<'a> {
 pub struct Footprint {
     /// The bytes of all weights.
     pub weights: u64,
-    /// The bytes of a gradient for each weight that moves.
+    /// The bytes of a gradient for each weight that moves, and of a copy of it where several processes add theirs up.
     pub gradients: u64,
     /// The bytes that the optimiser keeps for each weight that moves, and those of the moving average.
     pub moments: u64,
@@ -68,8 +70,9 @@ impl Footprint {
     /// Estimates the memory of a training.
     pub fn of(subject: &Subject<'_>) -> Self {
         let weights = FLOAT * subject.parameters.len() as u64;
-        let gradients = FLOAT * subject.moving as u64;
-        let moments = subject.moments() * gradients;
+        let moving = FLOAT * subject.moving as u64;
+        let gradients = if subject.processes > 1 { 2 * moving } else { moving };
+        let moments = subject.moments() * moving;
         let pixels = (subject.images_in_memory() * pixels(subject.config)) as u64;
         let activations = subject.largest_batch();
         Self {
@@ -81,7 +84,7 @@ impl Footprint {
             runtime: RUNTIME,
             total: weights + gradients + moments + pixels + activations + RUNTIME,
             // A checkpoint copies the weights that move, their moments, and the best epoch's weights.
-            checkpoint: 2 * gradients + moments,
+            checkpoint: 2 * moving + moments,
         }
     }
 }
@@ -94,8 +97,14 @@ impl Subject<'_> {
 
     /// Returns how many decoded images wait for their batch or, during an evaluation, for their chunk.
     fn images_in_memory(&self) -> usize {
-        let batch = self.plan.batch_size.get().max(encoder::CHUNK).min(images_ahead(pixels(self.config)));
+        let batch =
+            self.share(self.plan.batch_size.get()).max(encoder::CHUNK).min(images_ahead(pixels(self.config)));
         self.images.min(BATCHES_IN_MEMORY * batch)
+    }
+
+    /// Returns how many of so many rows the process has that has most.
+    fn share(&self, rows: usize) -> usize {
+        rows.div_ceil(self.processes.max(1))
     }
 
     fn largest_batch(&self) -> u64 {
@@ -108,8 +117,9 @@ impl Subject<'_> {
     fn activations(&self, batch: &Batch) -> u64 {
         // The two-pass gradient never has more rows than this at a time.
         let most = self.plan.gradient_cache.map_or(usize::MAX, BatchSize::get);
-        let images = batch.images.len().min(most);
-        let chunks = batch.texts.chunks(self.texts.rows_at_once(most));
+        let images = self.share(batch.images.len()).min(most);
+        let shares = batch.texts.chunks(self.share(batch.texts.len()).max(1));
+        let chunks = shares.flat_map(|share| share.chunks(self.texts.rows_at_once(most)));
         let text_rows = chunks.map(|texts| self.texts.tokens(texts)).max().unwrap_or(0);
         let image_rows = images * self.config.vision.positions();
         // The pixels are kept as floats, and once more as patches.

@@ -20,6 +20,7 @@ fn footprint(tune: Tune, batch_size: usize) -> Footprint {
         train: &world.tiny.train,
         texts: &world.tiny.texts,
         images: 6,
+        processes: 1,
     };
     Footprint::of(&subject)
 }

@@ -162,6 +162,10 @@ impl<'a> Recipe<'a> {
             ("cliptune", format!("{}, binary {}", made.cliptune, made.binary)),
             ("threads", format!("{threads} on {}; others may change the last bits", made.device)),
         ];
+        needs.extend(
+            made.processes
+                .map(|count| ("processes", format!("{count}; others may change the last bits, too"))),
+        );
         if !record.plan.axes.is_empty() {
             needs.push((
                 "point",

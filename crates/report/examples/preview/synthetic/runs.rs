@@ -134,6 +134,7 @@ fn record(name: &str, plan: &Plan, seed: u32, best_epoch: usize) -> RunRecord {
             host: "workshop".to_owned(),
             device: "cpu".to_owned(),
             threads: 2,
+            processes: None,
         },
         started: "2026-11-23T09:32:00.000Z".to_owned(),
         end: Some(End {

@@ -1,0 +1,108 @@
+//! Who a process of a group is.
+
+use std::fmt;
+
+use cliptune_launcher::Placement;
+use cliptune_store::host_name;
+use serde::{Deserialize, Serialize};
+
+use crate::provenance;
+
+/// Who a process of a group is, as it tells the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Card {
+    pub(super) rank: usize,
+    world: usize,
+    host: String,
+    process: u32,
+    /// What tells whether another process sees the same process numbers: the start of the system and the namespace.
+    system: Option<String>,
+    /// The version of cliptune and the beginning of its program's hash.
+    pub(super) program: String,
+}
+
+impl Card {
+    /// Describes this process.
+    pub(super) fn of_this_process(placement: &Placement) -> Self {
+        let hash = provenance::binary_hash().unwrap_or_default();
+        let hash = hash.get(..12).unwrap_or("unknown");
+        Self {
+            rank: placement.rank(),
+            world: placement.world(),
+            host: host_name(),
+            process: std::process::id(),
+            system: system(),
+            program: format!("cliptune {} (program {hash})", env!("CARGO_PKG_VERSION")),
+        }
+    }
+
+    /// Checks whether the process is known to have ended. Of one on another host, nothing is known.
+    pub(super) fn is_gone(&self, here: &Self) -> bool {
+        self.system.is_some() && self.system == here.system && !is_alive(self.process)
+    }
+}
+
+/// As in `rank 2 of 4 (process 4242 on gpu-3)`.
+impl fmt::Display for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rank, world, host, process, .. } = self;
+        write!(f, "rank {rank} of {world} (process {process} on {host})")
+    }
+}
+
+fn system() -> Option<String> {
+    let boot = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = fs_err::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), namespace.display()))
+}
+
+/// Checks whether a process of this system runs. One that has ended keeps its number until its parent has asked how.
+fn is_alive(process: u32) -> bool {
+    let Ok(status) = fs_err::read_to_string(format!("/proc/{process}/stat")) else { return false };
+    // The name, in brackets, may hold anything.
+    let state = status.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    !matches!(state, Some('Z' | 'X'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn card(process: u32) -> Card {
+        Card {
+            rank: 1,
+            world: 4,
+            host: "gpu-3".to_owned(),
+            process,
+            system: system(),
+            program: "cliptune".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_process_of_this_system_that_has_ended_is_gone_even_before_anybody_has_asked() {
+        let own = card(std::process::id());
+        assert!(!own.is_gone(&own));
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let other = card(child.id());
+        assert!(!other.is_gone(&own));
+        child.kill().unwrap();
+        // The kernel takes a moment; the test ends with it.
+        while !other.is_gone(&own) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(other.is_gone(&own));
+    }
+
+    #[test]
+    fn of_a_process_elsewhere_nothing_is_known() {
+        let own = card(std::process::id());
+        for system in [None, Some("another boot".to_owned())] {
+            assert!(!Card { system, ..card(u32::MAX) }.is_gone(&own));
+        }
+        assert_eq!(card(42).to_string(), "rank 1 of 4 (process 42 on gpu-3)");
+    }
+}

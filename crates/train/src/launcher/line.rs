@@ -1,0 +1,178 @@
+//! What the processes of a group tell each other in the store, whatever has become of their connections.
+
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cliptune_launcher::Placement;
+use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_torch_bridge::{Fault as TorchFault, KeyStore, Meeting};
+
+use super::card::Card;
+use super::distributed::patience;
+use super::error::JoinError;
+use super::fate::Fate;
+use super::fault::Fault;
+use super::lookout::DETECTED;
+use crate::error::TrainError;
+
+/// The number of processes that have claimed to be the first with a fault.
+pub(super) const FAULTS: &str = "faults";
+/// The fault of the first one.
+const FAULT: &str = "fault";
+/// The number of processes that have claimed to be the one that tells the person.
+const SPOKEN: &str = "spoken";
+/// The number of processes that have ended, or are about to.
+const ENDED: &str = "ended";
+/// The time within which a process that has claimed to be the first writes down its fault.
+const MOMENT: Duration = Duration::from_secs(5);
+/// The time for which the process that holds the store stays for the others to learn how all ended.
+const LINGER: Duration = Duration::from_secs(3);
+/// The time for which others let the process speak that has failed.
+const COURTESY: Duration = Duration::from_secs(1);
+/// The time between two looks at how many have ended.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A process's access to the store in which the processes of a training meet.
+pub(crate) struct Line {
+    placement: Placement,
+    own: Card,
+    store: KeyStore,
+    fate: Fate,
+}
+
+impl Line {
+    /// Finds the store, or opens it if that is for this process to do.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the host has no address, the port is in use, or nobody answers within the time to wait.
+    pub(crate) fn open(placement: Placement) -> Result<Arc<Self>, TrainError> {
+        let (host, port) = (placement.host(), placement.port());
+        let no_host = |source| JoinError::NoHost { host: host.to_owned(), source };
+        (host, port).to_socket_addrs().map_err(no_host)?;
+        let own = Card::of_this_process(&placement);
+        let store = meet(&placement, placement.holds_store(), patience()?)?;
+        Ok(Arc::new(Self { own, store, fate: Fate::default(), placement }))
+    }
+
+    /// Opens another connection to the same store: one waits for one thing at a time.
+    pub(super) fn another_store(&self) -> Result<KeyStore, JoinError> {
+        meet(&self.placement, false, patience()?)
+    }
+
+    pub(super) fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    pub(super) fn own(&self) -> &Card {
+        &self.own
+    }
+
+    pub(super) fn store(&self) -> &KeyStore {
+        &self.store
+    }
+
+    pub(super) fn fate(&self) -> &Fate {
+        &self.fate
+    }
+
+    /// Returns what the training ends with when this process cannot go on: its own error, if it is the first one, or else the fault
+    /// of the first.
+    pub(super) fn cause(&self, error: TrainError) -> TrainError {
+        self.fate.end();
+        match error {
+            // It is known already, or all processes find it at the same step.
+            TrainError::Rank(_) | TrainError::Diverged(_) => error,
+            TrainError::Lost(_) => match self.fate.reason(DETECTED) {
+                Some(fault) => TrainError::Rank(Box::new(fault)),
+                None => self.own_fault(error),
+            },
+            error => self.own_fault(error),
+        }
+    }
+
+    fn own_fault(&self, error: TrainError) -> TrainError {
+        let own = Fault::of(&self.own, &error);
+        match publish(&self.store, own.clone()) {
+            // The places in a file of experiments are laid out already.
+            first if first == own && error.rendered().is_some() => error,
+            first => TrainError::Rank(Box::new(first)),
+        }
+    }
+
+    /// Ends the command: with its result where this process is the one to tell it, and otherwise without a word and with the same exit
+    /// code.
+    pub(crate) fn conclude(&self, ended: Result<Exit, TrainError>) -> Result<Exit, TrainError> {
+        self.fate.end();
+        let ended = ended.map_err(|error| self.cause(error));
+        ended.as_ref().err().into_iter().for_each(|error| self.let_speak(error));
+        let concluded = match ended {
+            Err(error) if !self.may_speak() => Ok(error.exit()),
+            told => told,
+        };
+        self.linger();
+        concluded
+    }
+
+    /// Gives the process that has failed a moment to tell the person itself, which knows more than it has told the others.
+    fn let_speak(&self, error: &TrainError) {
+        let is_of_another = matches!(error, TrainError::Rank(fault) if !fault.is_of(&self.own));
+        let begun = Instant::now();
+        while is_of_another
+            && begun.elapsed() < COURTESY
+            && self.store.add(SPOKEN, 0).is_ok_and(|claims| claims == 0)
+        {
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Claims to be the one that tells the person. Where the store is gone, everyone does.
+    pub(super) fn may_speak(&self) -> bool {
+        self.store.add(SPOKEN, 1).map_or(true, |claims| claims == 1)
+    }
+
+    /// Keeps the store, where this process holds it, until the others have ended or would have.
+    fn linger(&self) {
+        let (all, begun) = (i64::try_from(self.placement.world()).unwrap_or(i64::MAX), Instant::now());
+        let mut ended = self.store.add(ENDED, 1).unwrap_or(all);
+        while self.placement.holds_store() && ended < all && begun.elapsed() < LINGER {
+            thread::sleep(PAUSE);
+            ended = self.store.add(ENDED, 0).unwrap_or(all);
+        }
+    }
+}
+
+/// Tells all processes why the training ends, and returns the reason that counts: that of the first process that had one.
+pub(super) fn publish(store: &KeyStore, fault: Fault) -> Fault {
+    let is_first = store.add(FAULTS, 1).map_or(true, |claims| claims == 1);
+    if is_first {
+        // Where the store is gone, the others notice that.
+        let _ = serde_json::to_vec(&fault).ok().map(|text| store.set(FAULT, &text));
+        return fault;
+    }
+    published(store).unwrap_or(fault)
+}
+
+/// Returns the reason for which the training ends, once a process has claimed to have one.
+pub(super) fn published(store: &KeyStore) -> Option<Fault> {
+    let text = store.get(FAULT, MOMENT).ok().flatten()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn meet(placement: &Placement, hosts_store: bool, timeout: Duration) -> Result<KeyStore, JoinError> {
+    let (host, port, prefix) = (placement.host(), placement.port(), placement.prefix());
+    let meeting = Meeting { host, port, hosts_store, world: placement.world(), prefix: &prefix, timeout };
+    KeyStore::meet(&meeting).map_err(|error| match error.fault() {
+        TorchFault::AddressInUse => JoinError::PortInUse { port },
+        _ => JoinError::NoStore {
+            rank: placement.rank(),
+            world: placement.world(),
+            host: host.to_owned(),
+            port,
+            seconds: timeout.as_secs(),
+            said: error.to_string(),
+        },
+    })
+}

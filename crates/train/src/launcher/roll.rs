@@ -1,0 +1,89 @@
+//! Everybody says who they are, and waits for the others.
+
+use std::time::{Duration, Instant};
+
+use super::card::Card;
+use super::distributed::patience;
+use super::error::JoinError;
+use super::line::Line;
+use crate::error::TrainError;
+
+/// The number of missing ranks that a message names.
+const NAMED: usize = 8;
+
+/// Says who this process is, waits for the others, and returns who all of them are, in the order of their ranks.
+///
+/// # Errors
+///
+/// Returns an error that names the ranks that have not come in time, one that is there twice, or two of different programs.
+pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
+    let (own, store, world) = (line.own(), line.store(), line.placement().world());
+    if store.add(&taken(own.rank), 1)? > 1 {
+        return Err(JoinError::Twice { rank: own.rank, own: own.to_string() }.into());
+    }
+    store.set(&member(own.rank), &serde_json::to_vec(own)?)?;
+    let (patience, begun) = (patience()?, Instant::now());
+    let mut cards = Vec::with_capacity(world);
+    let mut missing = Vec::new();
+    for rank in 0..world {
+        // Whoever has come is found even when the time is over.
+        let left = patience.saturating_sub(begun.elapsed()).max(Duration::from_millis(10));
+        match store.get(&member(rank), left)? {
+            Some(text) => cards.push(serde_json::from_slice::<Card>(&text)?),
+            None => missing.push(rank),
+        }
+    }
+    if !missing.is_empty() {
+        let (missing, ranks) = (missing.len(), in_words(&missing));
+        return Err(JoinError::Missing { missing, world, seconds: patience.as_secs(), ranks }.into());
+    }
+    alike(&cards)?;
+    Ok(cards)
+}
+
+/// The key under which a process says who it is.
+fn member(rank: usize) -> String {
+    format!("member/{rank}")
+}
+
+/// The key that counts how many processes say that they have this rank.
+fn taken(rank: usize) -> String {
+    format!("taken/{rank}")
+}
+
+/// Refuses processes of different programs.
+fn alike(cards: &[Card]) -> Result<(), JoinError> {
+    let Some(first) = cards.first() else { return Ok(()) };
+    match cards.iter().find(|card| card.program != first.program) {
+        None => Ok(()),
+        Some(other) => Err(JoinError::OtherProgram {
+            one: first.to_string(),
+            its: first.program.clone(),
+            other: other.to_string(),
+            others: other.program.clone(),
+        }),
+    }
+}
+
+/// As in `rank 3`, `ranks 1, 2, 5` and `ranks 1, 2, 3, 4, 5, 6, 7, 8 and 12 more`.
+pub(crate) fn in_words(ranks: &[usize]) -> String {
+    let named: Vec<String> = ranks.iter().take(NAMED).map(usize::to_string).collect();
+    let noun = if ranks.len() == 1 { "rank" } else { "ranks" };
+    match ranks.len().saturating_sub(NAMED) {
+        0 => format!("{noun} {}", named.join(", ")),
+        more => format!("{noun} {} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_ranks_are_named_and_many_are_counted() {
+        assert_eq!(in_words(&[3]), "rank 3");
+        assert_eq!(in_words(&[1, 2, 5]), "ranks 1, 2, 5");
+        let many: Vec<usize> = (1..=20).collect();
+        assert_eq!(in_words(&many), "ranks 1, 2, 3, 4, 5, 6, 7, 8 and 12 more");
+    }
+}

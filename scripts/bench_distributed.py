@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Times a training step in one process and in two, of cliptune and of PyTorch DDP with transformers, in turn.
+
+Run through `scripts/bench distributed`, which installs the peer and builds cliptune.
+
+CLIP ViT-B/32 at full size with random weights, InfoNCE over a global batch of pairs with texts of about 20 tokens, fp32, AdamW. One
+process has one thread; two processes have one thread each and half of the batch each. Every side is started anew in each round and takes
+the same first steps, of which the first ones are not counted; then it is ended. Numbers are medians over all counted steps.
+
+    cliptune    `cliptune-train` with torchrun's variables, from the images on, its steps as its event log has them
+    PyTorch     CLIPModel in DistributedDataParallel over gloo; embeddings are gathered with their gradient, each rank computes its
+                own rows, texts are padded to 77 tokens
+
+What a step sends is what the loopback device has sent meanwhile, headers and other programs' traffic included.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+START, END = "<!-- scripts/bench distributed: begin -->", "<!-- scripts/bench distributed: end -->"
+WANTED, SAME_LOSS, WORDS, VALIDATION = 0.90, 2e-3, 18, 4
+SIDES = {"cliptune": "cliptune", "pytorch": "PyTorch DDP with transformers"}
+
+EXPERIMENT = """\
+name: pairs
+data:
+  images: images
+  metadata: captions.csv
+  join: {{ image: name, metadata: filename }}
+  columns: {{ text: caption, id: filename }}
+  split: {{ column: split }}
+model: {{ from: ./model }}
+train:
+  objective: contrastive
+  epochs: 1
+  batch_size: {batch}
+  shuffle: false
+  optimizer: {{ name: adamw, lr: 1e-5, weight_decay: 0.1 }}
+  schedule: {{ warmup_steps: 0, decay: constant }}
+  select: last
+checkpoint: {{ every_minutes: 600 }}
+"""
+
+
+def make(folder, options):
+    """Images of the model's own size, so that no resampling is involved, and captions of 15 to 21 words of one token each."""
+    import numpy as np
+    from PIL import Image
+
+    from bench_train import make_model
+
+    words = make_model(folder / "model")
+    rng, numbers = random.Random(0), np.random.default_rng(0)
+    (folder / "images").mkdir()
+    with open(folder / "captions.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["filename", "caption", "split"])
+        # More steps than are counted: each side is ended while it trains.
+        train = options.batch * (options.steps + 2)
+        for number in range(train + VALIDATION):
+            name = f"{number:05}.png"
+            Image.fromarray(numbers.integers(0, 256, (224, 224, 3), dtype=np.uint8)).save(folder / "images" / name)
+            caption = " ".join(rng.choices(words, k=WORDS + rng.randint(-3, 3)))
+            rows.writerow([name, caption, "train" if number < train else "validation"])
+    (folder / "pairs.yaml").write_text(EXPERIMENT.format(batch=options.batch))
+    subprocess.run([TARGET / "cliptune", "ingest", "pairs.yaml", "--quiet"], check=True, cwd=folder)
+
+
+def environment(rank, world, port):
+    """The variables of torchrun on one host, and one thread."""
+    numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world, "MASTER_PORT": port}
+    threads = dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"], "1")
+    fixed = {"MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo", **threads}
+    return {**os.environ, **fixed, **{name: str(number) for name, number in numbers.items()}}
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def sent():
+    """Bytes that the loopback device has sent."""
+    lines = Path("/proc/net/dev").read_text().splitlines()
+    return next(int(line.split(":")[1].split()[8]) for line in lines if line.strip().startswith("lo:"))
+
+
+def steps_of(log):
+    """The steps in a log: for cliptune its events, for the peer its lines."""
+    found = []
+    for line in log.read_text().splitlines() if log.exists() else []:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # It is being written.
+        if event.get("type") == "step":
+            found.append(event)
+    return found
+
+
+def take_steps(folder, side, world, options):
+    """Starts a side, lets it take its steps, ends it, and returns the seconds and losses of all steps and the bytes of the counted ones."""
+    shutil.rmtree(folder / "runs/pairs", ignore_errors=True)
+    log = folder / f"{side}.jsonl"
+    log.unlink(missing_ok=True)
+    if side == "cliptune":
+        command = [TARGET / "cliptune-train", "pairs.yaml", "--quiet"]
+    else:
+        command = [sys.executable, "-B", Path(__file__).resolve(), "--peer", folder, "--batch", options.batch, "--steps", options.steps + 1]
+    port = free_port()
+    start = lambda rank: subprocess.Popen([str(word) for word in command], cwd=folder, env=environment(rank, world, port))
+    processes = [start(rank) for rank in range(world)]
+    try:
+        before = after = None
+        while True:
+            if any(process.poll() for process in processes):
+                sys.exit(f"error: a process of {side} has failed")
+            if side == "cliptune":
+                log = next((folder / "runs/pairs").glob("*/events.jsonl"), log) if (folder / "runs/pairs").exists() else log
+            taken = steps_of(log)
+            if before is None and len(taken) >= options.warm_up:
+                before = (len(taken), sent())
+            if len(taken) >= options.steps:
+                after = (len(taken), sent())
+                break
+            time.sleep(0.02)
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+    taken = taken[: options.steps]
+    traffic = (after[1] - before[1]) / max(after[0] - before[0], 1)
+    seconds = [step["seconds_of_step"] if side != "cliptune" else options.batch / step["items_per_second"] for step in taken]
+    return seconds, [step["loss"] for step in taken], traffic
+
+
+def peer(folder, options):
+    """The Python side: one rank of DistributedDataParallel, or a process alone."""
+    import torch
+    import torch.distributed as dist
+    from PIL import Image
+    from torch.distributed.nn.functional import all_gather
+    from torch.nn.functional import cross_entropy, normalize
+    from torch.nn.parallel import DistributedDataParallel
+    from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+    torch.set_num_threads(1)
+    rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if world > 1:
+        dist.init_process_group("gloo")
+
+    class Towers(torch.nn.Module):
+        """Both towers in one forward, which DistributedDataParallel wants."""
+
+        def __init__(self, clip):
+            super().__init__()
+            self.clip = clip
+
+        def forward(self, pixels, tokens):
+            out = self.clip(pixel_values=pixels, **tokens)
+            return normalize(out.image_embeds, dim=-1), normalize(out.text_embeds, dim=-1), self.clip.logit_scale
+
+    clip = CLIPModel.from_pretrained(folder / "model")
+    clip.train()
+    model = DistributedDataParallel(Towers(clip)) if world > 1 else Towers(clip)
+    processor = CLIPImageProcessorPil.from_pretrained(folder / "model")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "model")
+    with open(folder / "captions.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "train"]
+    # Matrices decay, tables that are looked up or added do not.
+    decays = lambda name, weight: weight.dim() > 1 and not name.endswith(("token_embedding.weight", "position_embedding.weight"))
+    named = list(model.named_parameters())
+    groups = [
+        {"params": [weight for name, weight in named if decays(name, weight)], "weight_decay": 0.1},
+        {"params": [weight for name, weight in named if not decays(name, weight)], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=1e-5, betas=(0.9, 0.98), eps=1e-6)
+    share = options.batch // world
+    log = open(folder / "pytorch.jsonl", "a") if rank == 0 else None
+    for step in range(options.steps):
+        batch = rows[step * options.batch + rank * share :][:share]
+        pixels = processor([Image.open(folder / "images" / row["filename"]) for row in batch], return_tensors="pt").pixel_values
+        tokens = dict(tokenizer([row["caption"] for row in batch], padding="max_length", truncation=True, max_length=77, return_tensors="pt"))
+        if world > 1:
+            dist.barrier()
+        begun = time.perf_counter()
+        optimizer.zero_grad()
+        images, texts, scale = model(pixels, tokens)
+        all_images = torch.cat(all_gather(images)) if world > 1 else images
+        all_texts = torch.cat(all_gather(texts)) if world > 1 else texts
+        labels = torch.arange(share) + rank * share
+        of_rows = lambda own, others: cross_entropy(scale.exp() * own @ others.T, labels)
+        # The mean over the own rows; DistributedDataParallel takes the mean over the ranks.
+        loss = (of_rows(images, all_texts) + of_rows(texts, all_images)) / 2
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            clip.logit_scale.clamp_(0, 4.605170185988091)
+        seconds = time.perf_counter() - begun
+        value = loss.detach()
+        if world > 1:
+            dist.all_reduce(value)
+        if log:
+            log.write(json.dumps({"type": "step", "loss": value.item() / world, "seconds_of_step": seconds}) + "\n")
+            log.flush()
+
+
+def compare(folder, options):
+    make(folder, options)
+    times = {(side, world): [] for side in options.only for world in (1, 2)}
+    traffic, losses = {key: [] for key in times}, {}
+    for turn in range(options.rounds):
+        for side, world in times:
+            seconds, found, step = take_steps(folder, side, world, options)
+            times[side, world] += seconds[options.warm_up :]
+            traffic[side, world].append(step)
+            losses.setdefault((side, world), found)
+        print(f"round {turn + 1}:", {f"{side} × {world}": round(median(one), 2) for (side, world), one in times.items()}, flush=True)
+    first = losses[options.only[0], 1]
+    apart = {key: max(abs(a - b) for a, b in zip(first, one, strict=True)) for key, one in losses.items()}
+    if not all(far <= SAME_LOSS for far in apart.values()):
+        sys.exit(f"error: the sides compute different things: {apart}")
+    return table(times, traffic, max(apart.values()), options)
+
+
+def table(times, traffic, apart, options):
+    drawn = (
+        f"ViT-B/32 at full size, 32-bit floats, InfoNCE over {options.batch} pairs, one thread for each process; "
+        f"{len(os.sched_getaffinity(0))} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
+        f"Losses differ by at most {apart:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
+    )
+    lines = ["| | one process | two processes | of twice the speed | sent in a step |", "|---|---:|---:|---:|---:|"]
+    for side in options.only:
+        one, two = median(times[side, 1]), median(times[side, 2])
+        lines.append(f"| {SIDES[side]} | {one:.2f} s | {two:.2f} s | {one / two / 2:.2f} | {median(traffic[side, 2]) / 2**20:.0f} MiB |")
+    return "\n".join([drawn, "", *lines, "", f"Wanted: {WANTED:.2f} of twice the speed."])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench distributed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=32, help="the pairs of a global batch, an even number")
+    parser.add_argument("--steps", type=int, default=6, help="steps of each side in a round")
+    parser.add_argument("--warm-up", type=int, default=2, help="first ones that are not counted")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=list(SIDES), choices=SIDES, help="the sides")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
+    parser.add_argument("--peer", metavar="FOLDER", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peer:
+        return peer(Path(options.peer), options)
+    options.load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
+        section = compare(Path(folder), options)
+    print(section)
+    if options.write:
+        file = ROOT / "docs/speed.md"
+        before, rest = file.read_text().split(START)
+        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()

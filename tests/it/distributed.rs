@@ -1,0 +1,386 @@
+//! One training on several processes, as torchrun and srun start them: the same results, one run, and one end for all.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cliptune_random::Random;
+use cliptune_store::{Event, read_events};
+use fs_err as fs;
+use rustix::process::Signal;
+
+use crate::signals::LONG;
+use crate::support::{Output, TestContext, Together, free_port, one_of, output, wait_for};
+
+/// The experiment of most tests.
+const BASE: &str = "experiments/base.yaml";
+/// The time within which a process that dies has ended all others. It is a promise, and no measurement.
+const END: Duration = Duration::from_secs(30);
+
+/// A contest whose base has its dataset.
+fn ingested() -> TestContext {
+    let context = TestContext::new();
+    context.cliptune(&format!("ingest {BASE}")).succeeded();
+    context
+}
+
+/// The steps in the log of a run with their losses, in the order in which they were taken, and the steps that a process went on
+/// after.
+fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<usize>) {
+    let (mut steps, mut resumed) = (Vec::new(), Vec::new());
+    let Ok(read) = read_events(&run.join("events.jsonl")) else { return (steps, resumed) };
+    for stamped in read.events {
+        match stamped.event {
+            Event::Step { step, loss, .. } => steps.push((step, loss)),
+            Event::Resumed { step } => resumed.push(step),
+            _ => {}
+        }
+    }
+    (steps, resumed)
+}
+
+/// Waits until the only run of the base has taken so many steps.
+fn wait_for_steps(context: &TestContext, steps: usize) {
+    wait_for("step", || {
+        let run = context.runs("base").pop()?;
+        (logged(&run).0.last()?.0 >= steps).then_some(())
+    });
+}
+
+/// Two logs have the same losses to rounding, up to a step: what is added up in another order differs in its last bits, and each
+/// update passes the difference on.
+fn assert_same_losses(one: &[(usize, f64)], other: &[(usize, f64)], last: usize) {
+    assert!(one.len() >= last && other.len() >= last, "{} and {} steps", one.len(), other.len());
+    for step in 1..=last {
+        let of = |log: &[(usize, f64)]| log.iter().rev().find(|(taken, _)| *taken == step).unwrap().1;
+        let (one, other) = (of(one), of(other));
+        assert!((one - other).abs() <= 2e-3 * one.abs(), "step {step}: {one} and {other}");
+    }
+}
+
+/// The lines that tell of an error, of all processes.
+fn errors(outputs: &[Output]) -> Vec<String> {
+    let lines = outputs.iter().flat_map(|output| output.stderr.lines());
+    lines.filter(|line| line.starts_with("error: ")).map(str::to_owned).collect()
+}
+
+/// All of them ended with a code, one of them told why, and what it told is returned.
+fn assert_told_once(outputs: &[Output], code: i32) -> String {
+    assert!(outputs.iter().all(|output| output.code == Some(code)), "{outputs:#?}");
+    let errors = errors(outputs);
+    assert_eq!(errors.len(), 1, "{outputs:#?}");
+    errors[0].clone()
+}
+
+#[test]
+fn two_and_four_processes_come_to_the_results_of_one_and_make_one_run() {
+    let alone = ingested();
+    alone.cliptune(&format!("train {BASE}")).succeeded();
+    let (losses, _) = logged(&alone.only_run("base"));
+    for world in [2, 4] {
+        let context = ingested();
+        let outputs = Together::start(&context, world, BASE).succeeded();
+        assert!(outputs[0].stderr.contains("base/"), "{outputs:#?}");
+        assert!(outputs[1..].iter().all(|output| !output.stderr.contains("base")), "{outputs:#?}");
+        let run = context.only_run("base");
+        assert_same_losses(&losses, &logged(&run).0, losses.len());
+        assert_eq!(context.statuses("base"), ["done"]);
+        let id = format!("base/{}", run.file_name().unwrap().to_str().unwrap());
+        let shown = context.cliptune(&format!("show {id}")).succeeded();
+        assert!(shown.stdout.contains(&format!("in each of {world} processes")), "{shown}");
+        let key = |context: &TestContext| {
+            let record = fs::read_to_string(context.only_run("base").join("run.json")).unwrap();
+            serde_json::from_str::<serde_json::Value>(&record).unwrap()["key"].clone()
+        };
+        assert_eq!(key(&context), key(&alone), "the number of processes is no part of what a run is");
+        // What follows takes the model for one of its own.
+        context.cliptune("run experiments").succeeded();
+    }
+}
+
+#[test]
+fn several_runs_of_a_chain_are_trained_one_after_the_other() {
+    let context = TestContext::new();
+    context.cliptune("ingest experiments").succeeded();
+    Together::start(&context, 2, "experiments").succeeded();
+    assert_eq!((context.runs("base").len(), context.runs("tuned").len()), (1, 2));
+    let outputs = Together::start(&context, 2, "experiments").succeeded();
+    let says_so = |output: &Output| output.stderr.contains("every run is fresh: nothing to train");
+    assert!(says_so(&outputs[0]) && !says_so(&outputs[1]), "{outputs:#?}");
+}
+
+#[test]
+fn what_was_stopped_on_four_processes_goes_on_with_two_and_with_one() {
+    let (disturbed, undisturbed) = (ingested(), ingested());
+    let arguments = format!("{BASE} {LONG}");
+    for world in [4, 2] {
+        let before = disturbed.runs("base").pop().map_or(0, |run| logged(&run).0.len());
+        let processes = Together::start(&disturbed, world, &arguments);
+        wait_for_steps(&disturbed, before + 10);
+        // Not the one that writes the run.
+        processes.send(world - 1, Signal::TERM);
+        let outputs = processes.ended();
+        assert!(outputs.iter().all(|output| output.code == Some(130)), "{outputs:#?}");
+        assert!(outputs[0].stderr.contains(&format!("told to stop: rank {}", world - 1)), "{outputs:#?}");
+        assert_eq!(disturbed.statuses("base"), ["interrupted"], "{outputs:#?}");
+    }
+    disturbed.cliptune(&format!("run {arguments}")).succeeded();
+    let (steps, resumed) = logged(&disturbed.only_run("base"));
+    assert_eq!((resumed.len(), disturbed.statuses("base")), (2, vec!["done".to_owned()]));
+    let mut taken: Vec<usize> = steps.iter().map(|(step, _)| *step).collect();
+    taken.dedup();
+    assert_eq!(taken, (1..=600).collect::<Vec<_>>(), "every step was taken once");
+    undisturbed.cliptune(&format!("run {arguments}")).succeeded();
+    assert_same_losses(&logged(&undisturbed.only_run("base")).0, &steps, resumed[1].min(40));
+}
+
+#[test]
+fn a_process_that_is_killed_ends_all_others_with_its_rank() {
+    for rank in 0..3 {
+        let context = ingested();
+        let processes =
+            Together::start(&context, 3, &format!("{BASE} {LONG} --set checkpoint.every_steps=2"));
+        wait_for_steps(&context, 10);
+        processes.send(rank, Signal::KILL);
+        let killed = Instant::now();
+        let mut outputs = processes.ended();
+        assert!(killed.elapsed() < END, "{:?}", killed.elapsed());
+        assert_eq!(outputs.remove(rank).code, Some(-9));
+        let told = errors(&outputs);
+        assert!(outputs.iter().all(|output| output.code == Some(1)), "{outputs:#?}");
+        let expected = format!("error: rank {rank} of 3 (process ");
+        let is_right =
+            |line: &String| line.starts_with(&expected) && line.ends_with("has ended without a word");
+        assert!(!told.is_empty() && told.iter().all(is_right), "{outputs:#?}");
+        // With the first process the store is gone in which the others could have said who of them tells.
+        assert!(rank == 0 || told.len() == 1, "{outputs:#?}");
+        let status = if rank == 0 { "crashed" } else { "failed" };
+        assert_eq!(context.statuses("base"), [status], "{outputs:#?}");
+        Together::start(&context, 2, &format!("{BASE} {LONG} --set checkpoint.every_steps=2")).succeeded();
+        assert!(logged(&context.only_run("base")).1[0] >= 2, "it went on from a checkpoint");
+    }
+}
+
+#[test]
+fn processes_that_disagree_end_with_what_each_has_and_make_no_run() {
+    let context = ingested();
+    let other_settings = Together::start_with(&context, 3, BASE, |rank, command| {
+        if rank == 2 {
+            command.args(["--set", "train.epochs=3"]);
+        }
+    });
+    let told = assert_told_once(&other_settings.ended(), 1);
+    assert!(told.starts_with("error: rank 2 of 3 (process "), "{told}");
+    assert!(
+        told.contains("rank 0 trains base s0 with the key ") && told.ends_with("its settings differ"),
+        "{told}"
+    );
+    let elsewhere = ingested();
+    elsewhere.replace(BASE, "seed: 0 }", "seed: 1 }");
+    let other_data = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            command.current_dir(elsewhere.path(""));
+        }
+    });
+    let told = assert_told_once(&other_data.ended(), 1);
+    assert!(told.starts_with("error: rank 1 of 2 (process ") && told.contains("on the dataset "), "{told}");
+    let other_store = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            command.args(["--store", "another"]);
+        }
+    });
+    let told = assert_told_once(&other_store.ended(), 1);
+    assert!(told.contains("rank 1 of 2 ") && told.ends_with("base has no dataset yet"), "{told}");
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
+fn an_error_of_all_processes_is_told_by_one() {
+    let context = ingested();
+    context.replace(BASE, "epochs", "epcohs");
+    let outputs = Together::start(&context, 3, BASE).ended();
+    assert!(outputs.iter().all(|output| output.code == Some(2)), "{outputs:#?}");
+    let told = outputs.iter().filter(|output| output.stderr.contains("epcohs")).count();
+    assert_eq!(told, 1, "{outputs:#?}");
+}
+
+#[test]
+fn more_processes_than_a_batch_has_items_are_refused() {
+    let context = ingested();
+    let outputs = Together::start(&context, 4, &format!("{BASE} --set train.batch_size=3")).ended();
+    let told = assert_told_once(&outputs, 2);
+    assert!(told.ends_with("4 processes cannot share batches of 3 items"), "{told}");
+    assert!(outputs.iter().any(|output| output.stderr.contains("hint: start at most 3 processes")));
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
+fn a_port_that_is_in_use_is_named() {
+    let context = ingested();
+    let listener = TcpListener::bind(("0.0.0.0", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let said = output(one_of(&context, "cliptune-train", (0, 2), port).arg(BASE)).ended(1);
+    assert!(said.stderr.contains(&format!("error: port {port} of this host is in use")), "{said}");
+    assert!(said.stderr.contains("hint: set MASTER_PORT to a free port"), "{said}");
+}
+
+#[test]
+fn a_process_whose_others_do_not_come_says_who_is_missing() {
+    let context = ingested();
+    let alone = |rank: usize| {
+        let mut command = one_of(&context, "cliptune-train", (rank, 3), free_port());
+        output(command.arg(BASE).env("CLIPTUNE_JOIN_SECONDS", "1")).ended(1)
+    };
+    let first = alone(0);
+    assert!(first.stderr.contains("2 of 3 processes have not joined within 1 s: ranks 1, 2"), "{first}");
+    assert!(first.stderr.contains("CLIPTUNE_JOIN_SECONDS says how long"), "{first}");
+    let second = alone(1);
+    assert!(second.stderr.contains("rank 1 of 3 has found no store at 127.0.0.1:"), "{second}");
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
+fn a_host_without_an_address_is_named() {
+    let context = ingested();
+    let mut command = one_of(&context, "cliptune-train", (1, 2), free_port());
+    let said = output(command.arg(BASE).env("MASTER_ADDR", "no host")).ended(1);
+    assert!(said.stderr.contains("error: there is no host no host"), "{said}");
+    assert!(said.stderr.contains("hint: set MASTER_ADDR"), "{said}");
+}
+
+#[test]
+fn two_processes_of_one_rank_are_refused() {
+    let context = ingested();
+    let both = Together::start_with(&context, 2, BASE, |rank, command| {
+        command.env("CLIPTUNE_JOIN_SECONDS", "5");
+        if rank == 1 {
+            command.env("RANK", "0").env("TORCHELASTIC_USE_AGENT_STORE", "True");
+        }
+    });
+    let outputs = both.ended();
+    assert!(errors(&outputs).iter().any(|line| line.contains("rank 0 is there twice")), "{outputs:#?}");
+}
+
+#[test]
+fn variables_that_make_no_sense_are_named_and_can_be_ignored() {
+    let context = ingested();
+    let mut command = one_of(&context, "cliptune-train", (0, 2), free_port());
+    let said = output(command.arg(BASE).env("RANK", "first")).ended(2);
+    assert!(said.stderr.contains("error: RANK is \"first\", which is no number for it"), "{said}");
+    let mut command = one_of(&context, "cliptune-train", (0, 2), free_port());
+    output(command.args([BASE, "--distributed", "off"]).env("RANK", "first")).succeeded();
+    assert_eq!(context.statuses("base"), ["done"]);
+}
+
+#[test]
+fn commands_for_one_process_are_refused_in_several() {
+    let context = ingested();
+    for name in ["run", "ingest", "score", "report"] {
+        let said = output(one_of(&context, "cliptune", (1, 2), free_port()).args([name, BASE])).ended(2);
+        let expected = format!("error: `cliptune {name}` is work for one process, and this is one of 2");
+        assert!(said.stderr.contains(&expected), "{said}");
+    }
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
+fn the_front_makes_way_for_the_program_that_trains() {
+    let context = ingested();
+    let port = free_port();
+    let start =
+        |rank: usize| one_of(&context, "cliptune", (rank, 2), port).args(["train", BASE]).spawn().unwrap();
+    let children = [start(0), start(1)];
+    for child in children {
+        let name = wait_for("program", || {
+            let name = fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap();
+            // The kernel keeps the first 15 letters.
+            name.starts_with("cliptune-train").then_some(name)
+        });
+        assert_eq!(name.trim(), "cliptune-train");
+        Output::from(child.wait_with_output().unwrap()).succeeded();
+    }
+}
+
+#[test]
+fn tasks_of_srun_train_together_and_a_batch_script_alone() {
+    let context = ingested();
+    let port = free_port().to_string();
+    let slurm = |rank: usize| {
+        let mut command = context.command("cliptune-train");
+        let rank = rank.to_string();
+        let variables = [
+            ("SLURM_JOB_ID", "7"),
+            ("SLURM_STEP_ID", "0"),
+            ("SLURM_STEP_NUM_TASKS", "2"),
+            ("SLURM_STEP_NODELIST", "localhost"),
+            ("SLURM_STEP_TASKS_PER_NODE", "2"),
+            ("SLURM_NODEID", "0"),
+            ("SLURM_PROCID", rank.as_str()),
+            ("SLURM_LOCALID", rank.as_str()),
+            ("MASTER_PORT", port.as_str()),
+            ("GLOO_SOCKET_IFNAME", "lo"),
+            ("OMP_NUM_THREADS", "1"),
+        ];
+        command.envs(variables).arg(BASE).stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    for child in [slurm(0), slurm(1)] {
+        Output::from(child.wait_with_output().unwrap()).succeeded();
+    }
+    let record = fs::read_to_string(context.only_run("base").join("run.json")).unwrap();
+    assert!(record.replace(' ', "").contains("\"processes\":2"), "{record}");
+    let script = ingested();
+    let mut command = script.command("cliptune-train");
+    command.envs([("SLURM_JOB_ID", "7"), ("SLURM_NTASKS", "4"), ("SLURM_PROCID", "0")]);
+    output(command.arg(BASE)).succeeded();
+    assert_eq!(script.statuses("base"), ["done"]);
+}
+
+#[test]
+fn a_dry_run_is_of_each_process_and_printed_once() {
+    let context = ingested();
+    let outputs = Together::start(&context, 2, &format!("--dry-run {BASE}")).succeeded();
+    assert!(outputs[0].stdout.contains(" in each of 2 processes: weights "), "{}", outputs[0]);
+    assert!(
+        outputs[0].stdout.contains(" in 2 processes, without what they send each other: "),
+        "{}",
+        outputs[0]
+    );
+    assert_eq!((outputs[1].stdout.as_str(), outputs[1].stderr.as_str()), ("", ""));
+    let few = output(one_of(&context, "cliptune-train", (0, 64), free_port()).args(["--dry-run", BASE]))
+        .succeeded();
+    assert!(
+        few.stdout.contains("cannot be told yet: 64 processes cannot share batches of 32 items"),
+        "{few}"
+    );
+}
+
+#[test]
+#[ignore = "it takes some minutes"]
+fn processes_that_are_killed_at_random_lose_nothing() {
+    const KILLS: usize = 50;
+    let (context, mut random) = (ingested(), Random::at(1, &[14]));
+    let arguments = format!("{BASE} --set train.epochs=600 --set checkpoint.every_steps=20");
+    for number in 0..KILLS {
+        let world = 2 + random.below(3);
+        let mut processes = Together::start(&context, world, &arguments);
+        // Each gets a little further than the one before.
+        let enough = number * 600 * 4 / (KILLS + 5);
+        wait_for("step", || {
+            let taken = context.runs("base").pop().and_then(|run| logged(&run).0.last().map(|step| step.0));
+            (processes.is_any_ended() || taken.is_some_and(|taken| taken > enough)).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(random.below(300) as u64));
+        processes.send(random.below(world), Signal::KILL);
+        let killed = Instant::now();
+        let outputs = processes.ended();
+        assert!(killed.elapsed() < END, "{number}: {:?}", killed.elapsed());
+        assert!(outputs.iter().all(|output| [Some(1), Some(-9)].contains(&output.code)), "{outputs:#?}");
+        assert_eq!(context.runs("base").len(), 1, "{outputs:#?}");
+    }
+    context.cliptune(&format!("run {arguments}")).succeeded();
+    let mut taken: Vec<usize> = logged(&context.only_run("base")).0.iter().map(|step| step.0).collect();
+    taken.sort_unstable();
+    taken.dedup();
+    assert_eq!(taken, (1..=2400).collect::<Vec<_>>());
+}
