@@ -43,6 +43,7 @@ mod item_rows;
 mod items;
 mod labels;
 mod leak;
+mod lease;
 mod lines;
 mod lock;
 mod looks;

@@ -47,8 +47,10 @@ impl Store {
     }
 
     fn trash_run_in(&self, folder: &Path) -> Result<Trashed, StoreError> {
-        let _held = idle(folder)?;
-        self.trash_folder_of(Kind::Run, folder)
+        let mut held = idle(folder)?;
+        let entry = self.trash_folder_of(Kind::Run, folder)?;
+        held.moved_to(&entry.content());
+        Ok(entry)
     }
 
     /// Moves the scores of a split to the trash.
