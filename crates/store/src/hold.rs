@@ -322,6 +322,9 @@ fn taken_at(folder: &Path, file: &Path) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
+    use crate::event_log::{EventLog, read_events};
+    use crate::guard::Guard;
     use crate::lease::simulated::Hosts;
 
     /// The folder of a run, and hosts that share it. Their locks do not reach each other: each has a file of its own.
@@ -387,6 +390,26 @@ mod tests {
         assert!(written.require().is_err_and(|worker| worker.to_string().contains(" on other ")));
         drop(written);
         assert_eq!(taken.require(), Ok(()), "who has lost a run takes nothing away");
+    }
+
+    #[test]
+    fn who_has_lost_a_run_writes_no_line_more() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        let written = Arc::new(lock_as(shared.path(), &one).unwrap());
+        let guard = Guard::new(Arc::downgrade(&written), shared.path().to_path_buf(), "tuned/1".to_owned());
+        let file = shared.path().join("events.jsonl");
+        let mut log = EventLog::create(&file).unwrap().guarded_by(Some(guard.clone()));
+        log.append(&Event::Interrupted { step: 1 }).unwrap();
+        let _taken = lock_as(shared.path(), &other).unwrap();
+        for _ in 0..2 {
+            let error = log.append(&Event::Interrupted { step: 2 }).unwrap_err();
+            assert!(matches!(error, StoreError::TakenOver { .. }), "{error}");
+        }
+        assert!(log.sync().is_err());
+        assert_eq!(read_events(&file).unwrap().events.len(), 1);
+        drop(written);
+        assert!(guard.require().is_ok(), "after its end, a run is not lost");
     }
 
     #[test]

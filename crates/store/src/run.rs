@@ -12,6 +12,7 @@ use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
 use crate::foreign_run::ForeignRun;
+use crate::guard::Guard;
 use crate::hold::{Alone, begin, is_written, lock, writer};
 use crate::paths::Paths;
 use crate::regular::{check, is_absent};
@@ -258,6 +259,13 @@ impl Run {
             return Err(StoreError::Gone { path: self.folder.clone() });
         }
         alone.require().map_err(|worker| StoreError::TakenOver { what: self.id(), worker })
+    }
+
+    /// Returns what says before each write whether the run is still that of this process; `None` where it does not write it.
+    pub fn guard(&self) -> Option<Guard> {
+        let guard =
+            |writer: &Writer| Guard::new(Arc::downgrade(&writer.alone), self.folder.clone(), self.id());
+        self.writer.as_ref().map(guard)
     }
 
     /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.

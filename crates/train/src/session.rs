@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
         for caution in cautions::of_training(train, self.plan.seed, self.splits, steps) {
             self.context.caution(&self.plan.experiment, &caution);
         }
-        let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?;
+        let checkpoints = Checkpoints::new(self.run.checkpoint_folder())?.guarded_by(self.run.guard());
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
         let mut optimizer = Optimizer::new(&tuned.moving(), train.optimizer)?;
@@ -298,7 +298,8 @@ impl<'a> Session<'a> {
     where
         'a: 'b,
     {
-        let log = EventLog::open_append(&self.run.events_file())?.timed_by(self.run.clock());
+        let log = EventLog::open_append(&self.run.events_file())?;
+        let log = log.timed_by(self.run.clock()).guarded_by(self.run.guard());
         let board = Board::new(self.run.folder(), self.plan);
         Ok(Journal::new(log, board, progress, self.context.printer).watched(watch))
     }
