@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cliptune_durable::{UNFINISHED, parent};
+use cliptune_durable::{parent, unfinished_prefix};
 use fs_err as fs;
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
@@ -36,7 +36,7 @@ impl Own {
     /// Writes a file beside a claim, under a name that no reader looks for.
     pub(super) fn beside(path: &Path, machine: &dyn Machine) -> Result<Self, StoreError> {
         let token = token();
-        let staged = parent(path).join(format!("{UNFINISHED}{token}"));
+        let staged = parent(path).join(format!("{}{token}", unfinished_prefix()));
         let note = Note::new(machine.worker(), machine.process(), token);
         let file = made(&staged)?;
         let own = Self { file, note, beats: AtomicU64::new(0), staged: Some(Staged(staged)) };
