@@ -6,8 +6,8 @@
 //! Whoever finds the name taken judges the holder ([`observer`]): by the kernel where both run on the same one, otherwise by whether
 //! the number changes. A dead holder's claim is taken over in two steps. The first is a claim of its own, the gate: there is one for
 //! each claim that was ever made, so that one alone of those who have seen the same holder die has the right to go on. The second
-//! makes sure that the claim is still that of the dead one, and renames the gate's file onto it. Who releases a claim passes through
-//! its gate as well. A holder of a gate that dies in between is taken over in the same way, through the gate's own gate.
+//! makes sure that the claim is still that of the dead one, takes it away, and makes one like everybody else. Who releases a claim
+//! passes through its gate as well. A holder of a gate that dies in between is taken over in the same way, through the gate's own gate.
 //!
 //! A process that stood still for longer than a holder may be silent, and lives after all, finds another claim in the place of its
 //! own: [`Lease::is_mine`] tells it before it writes anything more.
@@ -142,22 +142,17 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
     }
 }
 
-/// Puts the gate's file in the place of a dead claim, if that is there still. Nobody else can have replaced it who has not held the
-/// gate.
-fn replaced(path: &Path, dead: &[u8], gate: &Path, own: &Own) -> Result<bool, StoreError> {
-    if content(path)?.as_deref() != Some(dead) {
-        remove(gate)?;
-        return Ok(false);
-    }
-    match fs::rename(gate, path) {
-        Ok(()) => Ok(true),
-        // It was renamed, and the answer of the file server was lost.
-        Err(_) if content(path)?.is_some_and(|there| own.is_in(&there)) => Ok(true),
-        Err(error) => {
-            let _ = fs::remove_file(gate);
-            Err(error.into())
-        }
-    }
+/// Puts the file in the place of a dead claim, if that is there still, and lets go of the gate. Nobody else can have taken the dead
+/// claim away who has not held the gate, and nobody has the name after that but by `link`: a rename onto it would replace whoever is
+/// faster, because NFS moves away a file that somebody has open before it gives its name to another one.
+fn replaced(path: &Path, dead: &[u8], gate: &Path, own: &mut Own) -> Result<bool, StoreError> {
+    let is_there = content(path).map(|there| there.as_deref() == Some(dead));
+    let replaced = match is_there {
+        Ok(true) => remove(path).and_then(|()| own.link_to(path)),
+        other => other,
+    };
+    let _ = fs::remove_file(gate);
+    replaced
 }
 
 /// Returns the gate of the claim that has this content.

@@ -191,7 +191,7 @@ fn who_has_seen_a_host_die_does_not_take_the_claim_of_whoever_was_faster() {
     let mut own = Own::beside(&world.path(), slow.machine()).unwrap();
     let gate = gate(&world.path(), &dead);
     assert!(own.link_to(&gate).unwrap());
-    assert!(!super::replaced(&world.path(), &dead, &gate, &own).unwrap());
+    assert!(!super::replaced(&world.path(), &dead, &gate, &mut own).unwrap());
     drop(own);
     assert_eq!(taken.is_mine(), Ok(()));
     assert_eq!(world.names(), ["claim"]);
