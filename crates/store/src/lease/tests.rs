@@ -136,7 +136,7 @@ fn a_host_that_is_silent_for_long_enough_is_taken_over_and_not_a_moment_earlier(
     // Who has begun to look later waits for longer, whatever others have seen.
     assert!(is_taken(&world.attempt(&late), Life::Unsure));
     let (taken, left) = mine(world.attempt(&other));
-    let Some(Left { worker, could_tell: true }) = left else { panic!("{left:?}") };
+    let Some(Left { worker, could_tell: true }) = &left else { panic!("{left:?}") };
     assert!(worker.to_string().contains(" on one (process "), "{worker}");
     // The host lives after all: it learns that it has lost the claim, and changes nothing of it any more.
     assert!(lease.is_mine().is_err_and(|worker| worker.to_string().contains(" on other (process ")));
@@ -254,7 +254,7 @@ fn clocks_that_differ_by_decades_change_nothing() {
         let other = world.hosts.host_ahead("other", looker);
         let lease = world.take(&one);
         // The time of the file is that of one more clock.
-        let file = fs::File::options().write(true).open(world.path()).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(world.path()).unwrap();
         file.file().set_modified(std::time::UNIX_EPOCH + looker).unwrap();
         assert!(is_taken(&world.attempt(&other), Life::Unsure));
         world.hosts.pass(LEASE - BEAT);
@@ -274,13 +274,13 @@ fn a_host_that_died_in_the_middle_of_a_renewal_is_taken_over() {
     let lease = world.take(&one);
     assert!(is_taken(&world.attempt(&other), Life::Unsure));
     let whole = content(&world.path()).unwrap().unwrap();
+    // Nothing is left of the process, not even the lock on the file.
+    drop(lease);
     for torn in [&whole[..whole.len() / 2], b""] {
         fs::write(world.path(), torn).unwrap();
         assert!(is_taken(&world.attempt(&other), Life::Alive), "it has changed");
     }
     world.hosts.pass(LEASE);
-    // Its process is locking the file in this test.
-    drop(lease);
     let (taken, left) = mine(world.attempt(&other));
     assert!(left.is_none(), "nobody can tell who it was");
     assert_eq!(taken.is_mine(), Ok(()));
@@ -292,7 +292,7 @@ fn claims_of_earlier_versions_are_read() {
     let other = world.hosts.host("other");
     let early = |worker: &Worker| {
         fs::write(world.path(), worker.note()).unwrap();
-        fs::File::options().read(true).write(true).open(world.path()).unwrap()
+        fs::OpenOptions::new().read(true).write(true).open(world.path()).unwrap()
     };
     // One that works here, or wherever else the locks of the file system reach, holds its lock.
     for worker in [Worker::this(), Worker::at("far", 7)] {
