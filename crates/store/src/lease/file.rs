@@ -123,3 +123,37 @@ fn has_no_links(error: &io::Error) -> bool {
     use io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
     matches!(error.kind(), PermissionDenied | TooManyLinks | Unsupported)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::super::simulated::Hosts;
+    use super::*;
+
+    #[test]
+    fn where_a_file_cannot_have_two_names_one_gets_the_claim_all_the_same() {
+        let (folder, hosts) = (tempfile::tempdir().unwrap(), Hosts::default());
+        let path = folder.path().join("claim");
+        let own = |name: &str| Own::beside(&path, hosts.host(name).machine()).unwrap();
+        let (mut one, mut other) = (own("one"), own("other"));
+        assert!(one.write_to(&path).unwrap());
+        assert!(!other.write_to(&path).unwrap());
+        let content = fs::read(&path).unwrap();
+        assert!(one.is_in(&content) && !other.is_in(&content));
+        one.beat();
+        assert_ne!(fs::read(&path).unwrap(), content, "what has the name is renewed");
+        drop((one.settled(), other));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the claim is left");
+    }
+
+    #[test]
+    fn that_a_file_cannot_have_two_names_is_told_from_other_trouble() {
+        for number in [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK] {
+            assert!(has_no_links(&io::Error::from(number)), "{number:?}");
+        }
+        for number in [Errno::EXIST, Errno::IO, Errno::NOSPC, Errno::NOENT] {
+            assert!(!has_no_links(&io::Error::from(number)), "{number:?}");
+        }
+    }
+}
