@@ -142,6 +142,14 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
     Err(taken_at(folder, &path))
 }
 
+/// Waits until it is known whether the writer of the run in a folder lives.
+///
+/// # Errors
+/// Returns an error when its claim cannot be read.
+pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
+    settled(&folder.join(WRITER), &Observer::this()).map(drop)
+}
+
 /// Says who has a claim, once it is known whether they live.
 fn settled(path: &Path, observer: &Observer) -> Result<Option<(Worker, Life)>, StoreError> {
     loop {
@@ -390,6 +398,18 @@ mod tests {
         assert!(written.require().is_err_and(|worker| worker.to_string().contains(" on other ")));
         drop(written);
         assert_eq!(taken.require(), Ok(()), "who has lost a run takes nothing away");
+    }
+
+    #[test]
+    fn a_run_that_a_dead_host_has_left_counts_as_crashed_once_that_is_known() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        std::mem::forget(lock_as(shared.path(), &one).unwrap());
+        shared.unlocked();
+        assert!(is_written_as(shared.path(), &other));
+        let seen = settled(&shared.path().join(WRITER), &other).unwrap();
+        assert!(seen.is_some_and(|(_, life)| life == Life::Dead));
+        assert!(!is_written_as(shared.path(), &other));
     }
 
     #[test]
