@@ -9,7 +9,7 @@ use fs_err as fs;
 use tempfile::NamedTempFile;
 
 use crate::error::{DurableError, named};
-use crate::names::{UNFINISHED, parent, sync_folder};
+use crate::names::{parent, sync_folder, unfinished_prefix};
 
 /// The permissions before the umask is applied, as for any file. Temporary files would be private to their owner.
 const MODE: u32 = 0o666;
@@ -65,7 +65,7 @@ impl AtomicFile {
     pub fn create(path: &Path) -> Result<Self, DurableError> {
         // The temporary file is in the same folder because a rename is only atomic within one file system.
         let file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
+            .prefix(unfinished_prefix())
             .permissions(Permissions::from_mode(MODE))
             .tempfile_in(parent(path))
             .map_err(|error| named(path, &error))?;

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
 use crate::error::DurableError;
-use crate::names::{UNFINISHED, hold, parent, remove, sweep, sync_folder, sync_tree};
+use crate::names::{hold, parent, remove, sweep, sync_folder, sync_tree, unfinished_prefix};
 
 /// The permissions before the umask is applied. Temporary folders would be private to their owner.
 const MODE: u32 = 0o777;
@@ -49,7 +49,7 @@ impl StagedFolder {
         fs::create_dir_all(folder)?;
         sweep(folder);
         let staged = tempfile::Builder::new()
-            .prefix(UNFINISHED)
+            .prefix(unfinished_prefix())
             .permissions(Permissions::from_mode(MODE))
             .tempdir_in(folder)?;
         let held = hold(staged.path());
@@ -165,7 +165,7 @@ pub fn discard(path: &Path) -> Result<(), DurableError> {
     if matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
         return Ok(());
     }
-    let bin = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent(path))?;
+    let bin = tempfile::Builder::new().prefix(unfinished_prefix()).tempdir_in(parent(path))?;
     let _held = hold(bin.path());
     fs::rename(path, bin.path().join("removed"))?;
     bin.close()?;
@@ -180,7 +180,7 @@ fn is_taken(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::ABANDONED;
+    use crate::names::{ABANDONED, UNFINISHED};
 
     fn staged(place: &Path, text: &str) -> StagedFolder {
         let staged = StagedFolder::beside(place).unwrap();

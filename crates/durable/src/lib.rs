@@ -31,5 +31,7 @@ pub use error::{DurableError, advice};
 pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::{StagedFolder, discard, move_folder};
 pub use link::link_or_copy;
-pub use names::{UNFINISHED, Unfinished, parent, remove_unfinished, sweep, sweep_below, unfinished};
+pub use names::{
+    UNFINISHED, Unfinished, parent, remove_unfinished, sweep, sweep_below, unfinished, unfinished_prefix,
+};
 pub use regular::{open_regular, read_regular, read_regular_text, read_whole, read_whole_into};

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::error::{DurableError, named};
 use crate::file::AtomicFile;
-use crate::names::{UNFINISHED, parent, sync_folder};
+use crate::names::{parent, sync_folder, unfinished_prefix};
 
 /// Makes `link` lead to `original`, a path relative to the link's folder. Where the file system has no links, a copy is
 /// made.
@@ -19,7 +19,8 @@ use crate::names::{UNFINISHED, parent, sync_folder};
 /// When neither a link nor a copy can be made.
 pub fn link_or_copy(original: &Path, link: &Path) -> Result<(), DurableError> {
     let folder = parent(link);
-    let linked = tempfile::Builder::new().prefix(UNFINISHED).make_in(folder, |path| symlink(original, path));
+    let mut named = tempfile::Builder::new();
+    let linked = named.prefix(unfinished_prefix()).make_in(folder, |path| symlink(original, path));
     match linked {
         Ok(made) => {
             made.persist(link).map_err(|failed| named(link, &failed.error))?;

@@ -1,9 +1,14 @@
 //! The names of unfinished files and folders, and the durability of names.
+//!
+//! An unfinished name says on which boot of a machine it was made. A lock tells whether somebody works on it only there: those of a
+//! shared file system may not reach other hosts.
 
+use std::cell::OnceCell;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 
@@ -12,7 +17,11 @@ use crate::error::DurableError;
 /// The prefix of the names of unfinished files and folders. Readers skip names with a leading dot.
 pub const UNFINISHED: &str = ".unfinished-";
 
-/// Nobody works this long on a folder without touching it. It is what tells where the file system has no locks.
+/// How many digits of the identity of a boot are in a name.
+const BOOT_DIGITS: usize = 8;
+
+/// Nobody works this long on a folder without touching it. It is what tells where the file system has no locks, and where they may
+/// not reach.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A process that makes something unfinished has locked it by then.
@@ -22,6 +31,25 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// process does, has it for a moment.
 const LOOKS: u32 = 3;
 const GLANCE: Duration = Duration::from_millis(1);
+
+/// Returns what the names of unfinished files and folders of this process begin with: [`UNFINISHED`], and on which boot they were
+/// made, where the kernel tells.
+pub fn unfinished_prefix() -> &'static str {
+    static PREFIX: OnceLock<String> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        boot.get(..BOOT_DIGITS).map_or_else(|| UNFINISHED.to_owned(), |boot| format!("{UNFINISHED}{boot}-"))
+    })
+}
+
+/// Checks whether an unfinished name may be of this boot: earlier versions do not say it.
+fn may_be_of_this_boot(name: &[u8]) -> bool {
+    let is_marked = name
+        .strip_prefix(UNFINISHED.as_bytes())
+        .and_then(|rest| rest.split_at_checked(BOOT_DIGITS))
+        .is_some_and(|(boot, rest)| boot.iter().all(u8::is_ascii_hexdigit) && rest.starts_with(b"-"));
+    !is_marked || name.starts_with(unfinished_prefix().as_bytes())
+}
 
 /// Returns the folder of a file, which is the current folder for a bare name.
 pub fn parent(path: &Path) -> &Path {
@@ -88,11 +116,42 @@ impl Work {
 }
 
 /// Checks whether something unfinished was left by a process that is gone.
-fn is_left(entry: &fs::DirEntry, work: Work) -> bool {
+fn is_left(entry: &fs::DirEntry, work: Work, present: &Present<'_>) -> bool {
     match work {
         Work::Held => false,
-        Work::Free => !is_younger(entry, SETTLED),
-        Work::Unknown => !is_younger(entry, ABANDONED),
+        Work::Free if may_be_of_this_boot(entry.file_name().as_encoded_bytes()) => {
+            present.is_past(entry, SETTLED)
+        }
+        Work::Free | Work::Unknown => present.is_past(entry, ABANDONED),
+    }
+}
+
+/// The present time, by the clock of this machine and by the one that a file system stamps its files with, which may be another
+/// machine's. What is told to be old by one of them alone is not.
+struct Present<'a> {
+    /// A folder of the file system.
+    folder: &'a Path,
+    stamped: OnceCell<Option<SystemTime>>,
+}
+
+impl<'a> Present<'a> {
+    fn of(folder: &'a Path) -> Self {
+        Self { folder, stamped: OnceCell::new() }
+    }
+
+    /// Checks whether something has not changed for so long. What comes from the future counts as young.
+    fn is_past(&self, entry: &fs::DirEntry, age: Duration) -> bool {
+        let Some(changed) = entry.metadata().ok().and_then(|about| about.modified().ok()) else {
+            return true;
+        };
+        let is_past = |now: SystemTime| now.duration_since(changed).is_ok_and(|passed| passed >= age);
+        is_past(SystemTime::now()) && self.stamped().is_none_or(is_past)
+    }
+
+    /// Returns the time that a file has that is made now; `None` where none can be made, and nothing can be removed either.
+    fn stamped(&self) -> Option<SystemTime> {
+        let stamp = || tempfile::tempfile_in(self.folder).ok()?.metadata().ok()?.modified().ok();
+        *self.stamped.get_or_init(stamp)
     }
 }
 
@@ -113,6 +172,7 @@ pub struct Unfinished {
 /// When a folder cannot be read.
 pub fn unfinished(folder: &Path) -> Result<Unfinished, DurableError> {
     let mut found = Unfinished::default();
+    let present = Present::of(folder);
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
         let entries = match fs::read_dir(&next) {
@@ -127,7 +187,7 @@ pub fn unfinished(folder: &Path) -> Result<Unfinished, DurableError> {
                 continue;
             }
             let work = Work::on(&entry.path());
-            let kind = match (work, is_left(&entry, work)) {
+            let kind = match (work, is_left(&entry, work, &present)) {
                 (Work::Held, _) => &mut found.held,
                 (_, true) => &mut found.left,
                 (_, false) => &mut found.young,
@@ -137,12 +197,6 @@ pub fn unfinished(folder: &Path) -> Result<Unfinished, DurableError> {
     }
     found.left.sort_unstable();
     Ok(found)
-}
-
-/// Checks whether something has changed more recently than this. What comes from the future counts as young.
-fn is_younger(entry: &fs::DirEntry, age: Duration) -> bool {
-    let changed = entry.metadata().ok().and_then(|about| about.modified().ok());
-    changed.is_some_and(|changed| changed.elapsed().map_or(true, |passed| passed < age))
 }
 
 /// Removes unfinished files and folders that killed processes have left in a folder that nobody else writes to.
@@ -162,9 +216,10 @@ pub fn remove_unfinished(folder: &Path) -> Result<(), DurableError> {
 /// Removes what processes that are gone have left directly in a folder. Errors are ignored, because the work can go on.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
+    let present = Present::of(folder);
     // What is young is left alone without a look, because the look is a lock.
-    for entry in entries.flatten().filter(|entry| is_unfinished(entry) && !is_younger(entry, SETTLED)) {
-        if is_left(&entry, Work::on(&entry.path())) {
+    for entry in entries.flatten().filter(|entry| is_unfinished(entry) && present.is_past(entry, SETTLED)) {
+        if is_left(&entry, Work::on(&entry.path()), &present) {
             let _ = remove(&entry.path());
         }
     }
@@ -192,13 +247,56 @@ pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
     use crate::folder::StagedFolder;
 
     fn age(path: &Path) {
-        fs::File::open(path).unwrap().file().set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
+        age_by(path, 2 * SETTLED);
+    }
+
+    fn age_by(path: &Path, time: Duration) {
+        fs::File::open(path).unwrap().file().set_modified(SystemTime::now() - time).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_nobody_holds_here_says_nothing_about_another_host() {
+        let root = tempfile::tempdir().unwrap();
+        let far = root.path().join(format!("{UNFINISHED}0123abcd-x1Y2z3"));
+        fs::create_dir(&far).unwrap();
+        let here = root.path().join(format!("{}x1Y2z3", unfinished_prefix()));
+        fs::create_dir(&here).unwrap();
+        for path in [&far, &here] {
+            age(path);
+        }
+        sweep(root.path());
+        assert!(far.is_dir() && !here.exists());
+        assert!(unfinished(root.path()).unwrap().left.is_empty());
+        age_by(&far, 2 * ABANDONED);
+        assert_eq!(unfinished(root.path()).unwrap().left, [far.clone()]);
+        sweep(root.path());
+        assert!(!far.exists());
+    }
+
+    #[test]
+    fn a_name_says_on_which_boot_it_was_made_and_those_of_earlier_versions_do_not() {
+        let names = ["x1Y2z3", "0123abcd", "0123456-", "left-over-folder", "folder"];
+        assert!(names.iter().all(|name| may_be_of_this_boot(format!("{UNFINISHED}{name}").as_bytes())));
+        assert!(may_be_of_this_boot(format!("{}x", unfinished_prefix()).as_bytes()));
+        assert!(!may_be_of_this_boot(format!("{UNFINISHED}0123abcd-x").as_bytes()));
+    }
+
+    #[test]
+    fn a_clock_that_is_days_ahead_of_the_file_server_makes_nothing_old() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join(".unfinished-x");
+        fs::write(&path, "").unwrap();
+        age_by(&path, 3 * ABANDONED);
+        let entry = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap();
+        let changed = entry.metadata().unwrap().modified().unwrap();
+        for (passed, is_old) in [(ABANDONED / 2, false), (2 * ABANDONED, true)] {
+            let present = Present { folder: root.path(), stamped: OnceCell::from(Some(changed + passed)) };
+            assert_eq!(present.is_past(&entry, ABANDONED), is_old);
+        }
     }
 
     #[test]

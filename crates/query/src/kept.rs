@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cliptune_durable::{UNFINISHED, discard, sweep};
+use cliptune_durable::{discard, sweep, unfinished_prefix};
 use cliptune_store::{Stamp, Store, StoreError, file_hash};
 use fs_err as fs;
 use tempfile::NamedTempFile;
@@ -142,7 +142,8 @@ impl Write for Hashed {
 /// Makes an empty file in a folder. It is there for all who may read the folder, and locked by this process.
 fn staged(folder: &Path) -> Result<NamedTempFile, QueryError> {
     let mut named = tempfile::Builder::new();
-    let named = named.prefix(UNFINISHED).suffix(".parquet").permissions(Permissions::from_mode(0o666));
+    let named =
+        named.prefix(unfinished_prefix()).suffix(".parquet").permissions(Permissions::from_mode(0o666));
     let file = named.tempfile_in(folder)?;
     // File systems without locks go without.
     let _ = file.as_file().try_lock_shared();

@@ -97,7 +97,9 @@ fn score_missing(
     let (mut runtime, mut failed) = (None, None);
     for standing in standings.iter().filter(|standing| !standing.is_scored()) {
         match claimed(&store, standing, &patience).and_then(|claim| match claim {
-            Some(_claim) => score_now(&mut runtime, arguments, &store, standing, printer).map(|()| true),
+            Some(claim) => {
+                score_now(&mut runtime, arguments, &store, (standing, &claim), printer).map(|()| true)
+            }
             None => Ok(false),
         }) {
             Ok(true) => {}
@@ -121,7 +123,7 @@ fn score_now(
     runtime: &mut Option<Runtime>,
     arguments: &Arguments,
     store: &Store,
-    standing: &Standing,
+    (standing, claim): (&Standing, &Claim),
     printer: &Printer,
 ) -> Result<(), ScoreError> {
     let (_, now) = look(arguments, &|_, _| {})?;
@@ -134,13 +136,13 @@ fn score_now(
         Some(started) => started,
         none => none.insert(Runtime::start()?),
     };
-    score_one(runtime, store, standing, run, printer)
+    score_one(runtime, store, (standing, claim), run, printer)
 }
 
 fn score_one(
     runtime: &Runtime,
     store: &Store,
-    standing: &Standing,
+    (standing, claim): (&Standing, &Claim),
     run: &Run,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
@@ -156,6 +158,7 @@ fn score_one(
         splits: &standing.missing_scores,
         plan: &standing.plan.score,
         export: unjudged.then_some(&standing.plan.export),
+        claim: Some(claim),
     };
     score_run(runtime, run, dataset, missing, Some(recall), printer)
 }

@@ -7,7 +7,9 @@ use cliptune_encode::export::Export;
 use cliptune_encode::model::Model;
 use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::{ExportPlan, ImageFit, ScorePlan, Split, TaskKind};
-use cliptune_store::{Dataset, ItemRef, ItemSlice, Items, Parity, Part, Run, read_parity, write_scores};
+use cliptune_store::{
+    Claim, Dataset, ItemRef, ItemSlice, Items, Parity, Part, Run, read_parity, write_scores,
+};
 use cliptune_terminal::Printer;
 
 use crate::distinct::Distinct;
@@ -29,6 +31,8 @@ pub struct Missing<'a> {
     pub plan: &'a ScorePlan,
     /// The plan of the export, or `None` if no reduced precision is to be judged.
     pub export: Option<&'a ExportPlan>,
+    /// The claim to the work, which another host may have taken over before something is written.
+    pub claim: Option<&'a Claim>,
 }
 
 /// What may be remembered of a run between calls, and where.
@@ -50,7 +54,7 @@ pub fn score_run(
     recall: Option<Recall<'_>>,
     printer: &Printer,
 ) -> Result<(), ScoreError> {
-    let Missing { splits, plan: how, export: plan } = missing;
+    let Missing { splits, plan: how, export: plan, claim } = missing;
     let items =
         splits.iter().map(|&split| split_items(run, dataset, split)).collect::<Result<Vec<_>, _>>()?;
     let (graphs, folder) = (run.onnx_folder(), run.model_folder());
@@ -81,6 +85,7 @@ pub fn score_run(
         let (scale, controls) = (how.logit_scale, how.controls());
         let job = Job { dataset, split, items, templates: &templates, scale, controls };
         let (scores, predictions) = split::score(&job, &mut model, parity.clone(), printer)?;
+        claim.map_or(Ok(()), Claim::require)?;
         write_scores(run, &scores, &predictions, items)?;
         tell_shared_ids(scores.task, split, items, printer);
     }

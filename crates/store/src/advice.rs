@@ -92,9 +92,11 @@ impl StoreError {
             Self::NameTaken { .. } => {
                 "choose another one; `cliptune rename RUN --remove` takes a name away from a run".to_owned()
             }
-            Self::Finished { .. } | Self::InUse { .. } | Self::Busy { .. } | Self::Gone { .. } => {
-                return self.about_other_process();
-            }
+            Self::Finished { .. }
+            | Self::InUse { .. }
+            | Self::Busy { .. }
+            | Self::TakenOver { .. }
+            | Self::Gone { .. } => return self.about_other_process(),
         };
         Some(advice)
     }
@@ -180,6 +182,9 @@ impl StoreError {
             Self::Finished { .. } => "run the command again".to_owned(),
             Self::InUse { .. } => "wait for it, or stop it first".to_owned(),
             Self::Busy { .. } => "--wait waits until that is done, and then does only what is left to do".to_owned(),
+            Self::TakenOver { .. } => "nothing is lost: the other process goes on from the last checkpoint. A host that stood still, or \
+                 could not reach the file system, looks like a dead one"
+                .to_owned(),
             Self::Gone { .. } => {
                 "whatever was trained is lost with it; the same command trains the run again. `cliptune rm` refuses to \
                  remove a run that a process works on"

@@ -241,6 +241,14 @@ pub enum StoreError {
         /// The process.
         worker: Worker,
     },
+    /// Another process took this one for dead, and has gone on with its work.
+    #[error("{worker} has taken over {what}: this process had given no sign of life for two minutes")]
+    TakenOver {
+        /// What it works on.
+        what: String,
+        /// The process.
+        worker: Worker,
+    },
     /// The folder of a run that this process writes is not there any more.
     #[error("the folder of the run was removed or replaced while it was written: {}", path.display())]
     Gone {

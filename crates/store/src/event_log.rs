@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Damage, StoreError};
 use crate::event::{Event, Stamped};
 use crate::event_row::EventRow;
+use crate::guard::Guard;
 use crate::lines::{Lines, checked, for_each, split};
 use crate::regular::{open, read_file};
 use crate::utc;
@@ -38,6 +39,11 @@ impl EventLog {
     /// Stamps the events that follow with the seconds that a clock counts.
     pub fn timed_by(self, clock: Clock) -> Self {
         Self { clock: Some(clock), ..self }
+    }
+
+    /// Writes nothing any more once another process has taken the run over.
+    pub fn guarded_by(self, guard: Option<Guard>) -> Self {
+        Self { lines: self.lines.guarded_by(guard), next: self.next, clock: self.clock }
     }
 
     /// Appends one event with a single write, after the events that could not be written before.

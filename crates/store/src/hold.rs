@@ -1,17 +1,24 @@
-//! Who is at a run. Whoever trains it holds its lock alone; whoever scores or exports what is trained, or starts from it,
-//! shares the lock with others; whoever moves or removes it needs the lock alone.
+//! Who is at a run. Whoever trains it holds it alone; whoever scores or exports what is trained, or starts from it, shares
+//! it with others; whoever moves or removes it needs it alone.
+//!
+//! Two things say so. The lock on a file is known to earlier versions, and reaches as far as the file system's locks do.
+//! [Claims](crate::lease) in the same folder hold among all hosts: one of whoever has the run alone, and one of each of those who share
+//! it. Everybody makes a claim first and then looks for those of the others, so that of two who begin at once at least one sees the
+//! other.
 
 use std::fs::TryLockError;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cliptune_durable::unfinished;
+use fs_err as fs;
 use fs_err::File;
 
 use crate::error::StoreError;
-use crate::lock::open_lock;
+use crate::lease::{self, Attempt, Lease, Life, Observer, is_full};
+use crate::lock::{has_no_locks, open_lock};
 use crate::regular::{check, is_absent};
 use crate::run::Run;
 use crate::store::Store;
@@ -20,14 +27,29 @@ use crate::worker::Worker;
 
 /// The file that is locked. A crash releases the lock.
 const LOCK: &str = "lock";
-/// How often somebody tries who finds the lock taken. A reader that checks the status has it for a few microseconds.
+/// The claim of whoever has the run alone.
+const WRITER: &str = ".writer";
+/// What the claims of those who share it begin with.
+const READER: &str = ".reader-";
+/// How often somebody tries who finds the run taken. A reader that checks the status has the lock for a few microseconds.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(5);
+/// The time between two looks at a claim of which nothing is known yet.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Keeps a run from being changed, moved or removed by others for as long as it lives.
 #[derive(Debug)]
 pub struct Held {
+    _lease: Option<Lease>,
     _lock: Option<File>,
+}
+
+/// A run that no other process works on for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    /// `None` where the disk is full, or the run was locked by nobody ever.
+    lease: Option<Lease>,
+    lock: Option<File>,
 }
 
 impl Run {
@@ -37,19 +59,7 @@ impl Run {
     ///
     /// Returns an error when another process is changing the run or has taken it away.
     pub fn hold(&self) -> Result<Held, StoreError> {
-        let path = lock_file(self.folder());
-        let mut lock = match open_lock(&path) {
-            Ok(lock) => lock,
-            // Where nothing can be written, nothing can be removed either, and nobody can have locked what is no file.
-            Err(error) if error.is_damage() || is_closed(&error) => return Ok(Held { _lock: None }),
-            Err(error) => return Err(error),
-        };
-        attempts(self.folder(), || lock.file().try_lock_shared())?;
-        if !has_name(&lock, &path) {
-            return Err(StoreError::Gone { path: self.folder().to_path_buf() });
-        }
-        sign(&mut lock);
-        Ok(Held { _lock: Some(lock) })
+        share(self.folder(), &Observer::this())
     }
 }
 
@@ -64,9 +74,112 @@ impl Store {
     }
 }
 
+impl Alone {
+    /// Writes into the lock that this process holds it.
+    pub(crate) fn sign(&mut self) {
+        self.lock.iter_mut().for_each(sign);
+    }
+
+    /// Checks whether the folder is still the one that was locked.
+    pub(crate) fn is_in(&self, folder: &Path) -> bool {
+        self.lock.as_ref().is_none_or(|lock| has_name(lock, &lock_file(folder)))
+    }
+
+    /// Makes sure that no other host has taken the run over.
+    ///
+    /// # Errors
+    /// Returns the process that has.
+    pub(crate) fn require(&self) -> Result<(), Worker> {
+        self.lease.as_ref().map_or(Ok(()), Lease::is_mine)
+    }
+
+    /// Says that the run's folder has moved.
+    pub(crate) fn moved_to(&mut self, folder: &Path) {
+        self.lease.iter_mut().for_each(|lease| lease.moved_to(&folder.join(WRITER)));
+    }
+}
+
 fn is_closed(error: &StoreError) -> bool {
     let closed = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
     matches!(error, StoreError::Io(error) if closed.contains(&error.kind()))
+}
+
+/// Holds the run in a folder together with others.
+fn share(folder: &Path, observer: &Arc<Observer>) -> Result<Held, StoreError> {
+    let path = lock_file(folder);
+    let mut lock = match open_lock(&path) {
+        Ok(lock) => lock,
+        // Where nothing can be written, nothing can be removed either, and nobody can have locked what is no file.
+        Err(error) if error.is_damage() || is_closed(&error) => {
+            return Ok(Held { _lease: None, _lock: None });
+        }
+        Err(error) => return Err(error),
+    };
+    let lease = match Lease::of_its_own(folder, READER, observer) {
+        Ok(lease) => Some(lease),
+        Err(error) if is_closed(&error) || is_full(&error) => None,
+        Err(error) => return Err(error),
+    };
+    let has_died = refuse_writer(folder, observer)?;
+    attempts(folder, observer, has_died, || lock.file().try_lock_shared())?;
+    if !has_name(&lock, &path) {
+        return Err(StoreError::Gone { path: folder.to_path_buf() });
+    }
+    sign(&mut lock);
+    Ok(Held { _lease: lease, _lock: Some(lock) })
+}
+
+/// Makes sure that nobody who lives has the run alone. Returns whether somebody of another host had it, and has died.
+fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreError> {
+    let path = folder.join(WRITER);
+    for _ in 0..ATTEMPTS {
+        match settled(&path, observer)? {
+            None => return Ok(false),
+            Some((worker, Life::Dead)) => return Ok(worker.is_elsewhere()),
+            Some(_) => observer.pause(PAUSE),
+        }
+    }
+    Err(taken_at(folder, &path))
+}
+
+/// Waits until it is known whether the writer of the run in a folder lives.
+///
+/// # Errors
+/// Returns an error when its claim cannot be read.
+pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
+    settled(&folder.join(WRITER), &Observer::this()).map(drop)
+}
+
+/// Says who has a claim, once it is known whether they live.
+fn settled(path: &Path, observer: &Observer) -> Result<Option<(Worker, Life)>, StoreError> {
+    loop {
+        match lease::look(path, observer)? {
+            Some((_, Life::Unsure)) => observer.pause(LOOK),
+            known => return Ok(known),
+        }
+    }
+}
+
+/// Begins to write a run in a folder that is staged and gets another place.
+///
+/// # Errors
+/// Returns an error when nothing can be written into the folder.
+pub(crate) fn begin(staged: &Path, folder: &Path) -> Result<Alone, StoreError> {
+    let mut lock = File::create(lock_file(staged))?;
+    // Nobody else knows it yet.
+    let _ = lock.file().try_lock();
+    sign(&mut lock);
+    let lease = match lease::attempt(&staged.join(WRITER), &Observer::this())? {
+        Attempt::Mine(lease, _) => lease.at(&folder.join(WRITER)),
+        Attempt::Taken(worker, _) => return Err(StoreError::InUse { path: folder.to_path_buf(), worker }),
+    };
+    Ok(Alone { lease: Some(lease), lock: Some(lock) })
+}
+
+/// Returns the process that has the run in a folder alone, as it has written there.
+pub(crate) fn writer(folder: &Path) -> Option<Worker> {
+    let claim = || lease::look(&folder.join(WRITER), &Observer::this()).ok().flatten();
+    claim().map(|(worker, _)| worker).or_else(|| Worker::read(&lock_file(folder)))
 }
 
 /// Returns the file in a run's folder that is locked.
@@ -76,7 +189,24 @@ pub(crate) fn lock_file(folder: &Path) -> PathBuf {
 
 /// Checks whether a process writes the run in a folder. It asks for a shared lock, so that two readers do not block each
 /// other, and so that those who only hold the run do not count.
+///
+/// Nobody waits here for another host to show that it lives: whoever has a claim there counts as alive. Whoever goes on with the run
+/// waits for that.
 pub(crate) fn is_written(folder: &Path) -> bool {
+    is_written_as(folder, &Observer::this())
+}
+
+fn is_written_as(folder: &Path, observer: &Observer) -> bool {
+    match lease::look(&folder.join(WRITER), observer) {
+        Ok(Some((_, Life::Alive))) => true,
+        Ok(Some((_, Life::Dead))) => false,
+        // What this host had begun before it was started again is not going on.
+        Ok(Some((worker, Life::Unsure))) => worker.is_elsewhere() || is_locked(folder),
+        Ok(None) | Err(_) => is_locked(folder),
+    }
+}
+
+fn is_locked(folder: &Path) -> bool {
     let path = lock_file(folder);
     check(&path).is_ok()
         && File::open(&path)
@@ -84,31 +214,81 @@ pub(crate) fn is_written(folder: &Path) -> bool {
 }
 
 /// Writes into the lock that this process holds it. A note that cannot be written is missed only by a message.
-pub(crate) fn sign(lock: &mut File) {
+fn sign(lock: &mut File) {
     let _ = lock.set_len(0).and_then(|()| lock.write_all(&Worker::this().note()));
 }
 
-/// Takes a run's lock, which keeps other processes from working on the run for as long as the result lives.
+/// Takes a run for this process alone, which keeps other processes from working on the run for as long as the result lives.
 ///
 /// # Errors
 /// Returns an error when a process works on the run, or when its lock cannot be opened.
-pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
+pub(crate) fn lock(folder: &Path) -> Result<Alone, StoreError> {
+    lock_as(folder, &Observer::this())
+}
+
+fn lock_as(folder: &Path, observer: &Arc<Observer>) -> Result<Alone, StoreError> {
     let file = open_lock(&lock_file(folder))?;
-    attempts(folder, || file.file().try_lock())?;
-    Ok(file)
+    let (lease, writer_died) = claimed(folder, observer)?;
+    let reader_died = refuse_readers(folder, observer)?;
+    attempts(folder, observer, writer_died || reader_died, || file.file().try_lock())?;
+    Ok(Alone { lease, lock: Some(file) })
+}
+
+/// Claims a run, and returns whether somebody of another host had it, and has died.
+fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bool), StoreError> {
+    let path = folder.join(WRITER);
+    for _ in 0..ATTEMPTS {
+        settled(&path, observer)?;
+        match lease::attempt(&path, observer) {
+            Ok(Attempt::Mine(lease, left)) => {
+                return Ok((Some(lease), left.is_some_and(|left| left.worker.is_elsewhere())));
+            }
+            Ok(Attempt::Taken(..)) => observer.pause(PAUSE),
+            // Whoever makes room has nothing to write.
+            Err(error) if is_full(&error) => {
+                let has_died = refuse_writer(folder, observer)?;
+                return Ok((None, has_died));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken_at(folder, &path))
+}
+
+/// Makes sure that nobody who lives shares the run, and removes the claims of those who have died. Returns whether one of them was of
+/// another host.
+fn refuse_readers(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreError> {
+    let mut has_died = false;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        // Beside one that is just released, there is its gate.
+        if !name.as_encoded_bytes().starts_with(READER.as_bytes()) || lease::is_gate(&name) {
+            continue;
+        }
+        match settled(&entry.path(), observer)? {
+            None => {}
+            Some((worker, Life::Dead)) => {
+                let _ = fs::remove_file(entry.path());
+                has_died |= worker.is_elsewhere();
+            }
+            Some((worker, _)) => return Err(StoreError::InUse { path: folder.to_path_buf(), worker }),
+        }
+    }
+    Ok(has_died)
 }
 
 /// Keeps the run in a folder as it is for as long as the result lives.
 ///
 /// # Errors
 /// Returns an error when a process works on the run.
-pub(crate) fn idle(folder: &Path) -> Result<Option<File>, StoreError> {
+pub(crate) fn idle(folder: &Path) -> Result<Alone, StoreError> {
     let held = match is_absent(&lock_file(folder)) {
-        true => None,
+        true => Alone { lease: None, lock: None },
         false => match lock(folder) {
             // Nobody can have locked what is no file.
-            Err(error) if error.is_damage() => None,
-            held => Some(held?),
+            Err(error) if error.is_damage() => Alone { lease: None, lock: None },
+            held => held?,
         },
     };
     match unfinished(folder)?.held.is_empty() {
@@ -117,11 +297,19 @@ pub(crate) fn idle(folder: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
-fn attempts(folder: &Path, attempt: impl Fn() -> Result<(), TryLockError>) -> Result<(), StoreError> {
+/// Tries to get the lock, where the file system has locks. Where somebody who is dead had it, the file server may keep it for them.
+fn attempts(
+    folder: &Path,
+    observer: &Observer,
+    is_ghost: bool,
+    attempt: impl Fn() -> Result<(), TryLockError>,
+) -> Result<(), StoreError> {
     for _ in 0..ATTEMPTS {
         match attempt() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) if is_ghost => return Ok(()),
+            Err(TryLockError::WouldBlock) => observer.pause(PAUSE),
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
@@ -130,6 +318,150 @@ fn attempts(folder: &Path, attempt: impl Fn() -> Result<(), TryLockError>) -> Re
 
 /// Returns the error that names the process that has signed the lock.
 fn taken(folder: &Path) -> StoreError {
-    let worker = Worker::read(&lock_file(folder)).unwrap_or_else(Worker::unknown);
+    taken_at(folder, &lock_file(folder))
+}
+
+/// Returns the error that names the process that has signed a file.
+fn taken_at(folder: &Path, file: &Path) -> StoreError {
+    let worker = Worker::read(file).unwrap_or_else(Worker::unknown);
     StoreError::InUse { path: folder.to_path_buf(), worker }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::event_log::{EventLog, read_events};
+    use crate::guard::Guard;
+    use crate::lease::simulated::Hosts;
+
+    /// The folder of a run, and hosts that share it. Their locks do not reach each other: each has a file of its own.
+    struct Shared {
+        folder: tempfile::TempDir,
+        hosts: Hosts,
+    }
+
+    impl Shared {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap(), hosts: Hosts::default() }
+        }
+
+        fn path(&self) -> &Path {
+            self.folder.path()
+        }
+
+        /// Forgets the lock that the file system of another host has given.
+        fn unlocked(&self) {
+            fs::remove_file(lock_file(self.path())).unwrap();
+        }
+    }
+
+    fn names(error: StoreError, host: &str) -> bool {
+        matches!(&error, StoreError::InUse { .. }) && error.to_string().contains(&format!(" on {host} "))
+    }
+
+    #[test]
+    fn a_run_that_another_host_writes_or_reads_is_taken_by_nobody_whatever_the_locks_say() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        let written = lock_as(shared.path(), &one).unwrap();
+        shared.hosts.keeps_beating(written.lease.as_ref().unwrap());
+        shared.unlocked();
+        assert!(is_written_as(shared.path(), &other));
+        assert!(names(lock_as(shared.path(), &other).unwrap_err(), "one"));
+        assert!(names(share(shared.path(), &other).unwrap_err(), "one"));
+        drop(written);
+        let read = share(shared.path(), &one).unwrap();
+        shared.hosts.keeps_beating(read._lease.as_ref().unwrap());
+        shared.unlocked();
+        assert!(names(lock_as(shared.path(), &other).unwrap_err(), "one"));
+        drop(share(shared.path(), &other).unwrap());
+        assert!(!is_written_as(shared.path(), &other), "who reads it writes nothing");
+        drop(read);
+        drop(lock_as(shared.path(), &other).unwrap());
+        let left: Vec<_> =
+            fs::read_dir(shared.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [LOCK], "no claim stays behind");
+    }
+
+    #[test]
+    fn what_a_dead_host_wrote_is_gone_on_with_and_it_learns_that() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        let written = lock_as(shared.path(), &one).unwrap();
+        let read = Lease::of_its_own(shared.path(), READER, &one).unwrap();
+        std::mem::forget(read);
+        assert!(is_written_as(shared.path(), &other), "it may live");
+        // The lock of the dead one is still held, as a file server may do.
+        let taken = lock_as(shared.path(), &other).unwrap();
+        assert_eq!(taken.require(), Ok(()));
+        assert!(written.require().is_err_and(|worker| worker.to_string().contains(" on other ")));
+        drop(written);
+        assert_eq!(taken.require(), Ok(()), "who has lost a run takes nothing away");
+    }
+
+    #[test]
+    fn a_run_that_a_dead_host_has_left_counts_as_crashed_once_that_is_known() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        std::mem::forget(lock_as(shared.path(), &one).unwrap());
+        shared.unlocked();
+        assert!(is_written_as(shared.path(), &other));
+        let seen = settled(&shared.path().join(WRITER), &other).unwrap();
+        assert!(seen.is_some_and(|(_, life)| life == Life::Dead));
+        assert!(!is_written_as(shared.path(), &other));
+    }
+
+    #[test]
+    fn who_has_lost_a_run_writes_no_line_more() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        let written = Arc::new(lock_as(shared.path(), &one).unwrap());
+        let guard = Guard::new(Arc::downgrade(&written), shared.path().to_path_buf(), "tuned/1".to_owned());
+        let file = shared.path().join("events.jsonl");
+        let mut log = EventLog::create(&file).unwrap().guarded_by(Some(guard.clone()));
+        log.append(&Event::Interrupted { step: 1 }).unwrap();
+        let _taken = lock_as(shared.path(), &other).unwrap();
+        for _ in 0..2 {
+            let error = log.append(&Event::Interrupted { step: 2 }).unwrap_err();
+            assert!(matches!(error, StoreError::TakenOver { .. }), "{error}");
+        }
+        assert!(log.sync().is_err());
+        assert_eq!(read_events(&file).unwrap().events.len(), 1);
+        drop(written);
+        assert!(guard.require().is_ok(), "after its end, a run is not lost");
+    }
+
+    #[test]
+    fn one_alone_of_many_hosts_gets_a_run_and_none_while_it_is_shared() {
+        for round in 0..20 {
+            let shared = Shared::new();
+            let (alone, sharing) = (std::sync::Mutex::new(0), std::sync::Mutex::new(0));
+            let start = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                for number in 0..8 {
+                    let (shared, alone, sharing, start) = (&shared, &alone, &sharing, &start);
+                    scope.spawn(move || {
+                        // One process each, on one host, so that everybody knows at once who lives.
+                        let observer = shared.hosts.host("one");
+                        start.wait();
+                        let held = match number % 2 {
+                            0 => lock_as(shared.path(), &observer)
+                                .map(|held| (*alone.lock().unwrap() += 1, Some(held), None)),
+                            _ => share(shared.path(), &observer)
+                                .map(|held| (*sharing.lock().unwrap() += 1, None, Some(held))),
+                        };
+                        // Whoever has it keeps it until all have tried.
+                        start.wait();
+                        drop(held);
+                    });
+                }
+            });
+            let (alone, sharing) = (alone.into_inner().unwrap(), sharing.into_inner().unwrap());
+            assert!(
+                alone == 0 || (alone, sharing) == (1, 0),
+                "round {round}: {alone} alone, {sharing} sharing"
+            );
+        }
+    }
 }

@@ -14,6 +14,7 @@ use memchr::memchr_iter;
 use serde::Serialize;
 
 use crate::error::StoreError;
+use crate::guard::Guard;
 use crate::regular::{check, is_absent, read_file};
 
 const HEAD: &[u8] = b"{\"crc32c\":\"";
@@ -31,13 +32,15 @@ pub(crate) struct Lines {
     torn: bool,
     /// The lines that are still to be written.
     unwritten: VecDeque<Vec<u8>>,
+    /// Says whether they may be.
+    guard: Option<Guard>,
 }
 
 impl Lines {
     /// Starts a file where none exists yet.
     pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
         let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
-        Ok(Self { file, torn: false, unwritten: VecDeque::new() })
+        Ok(Self { file, torn: false, unwritten: VecDeque::new(), guard: None })
     }
 
     /// Continues a file after whatever is in it, or starts one if none exists. Returns its content, too.
@@ -55,7 +58,12 @@ impl Lines {
             bytes.truncate(whole);
             torn = false;
         }
-        Ok((Self { file, torn, unwritten: VecDeque::new() }, bytes))
+        Ok((Self { file, torn, unwritten: VecDeque::new(), guard: None }, bytes))
+    }
+
+    /// Writes nothing any more once another process has taken the run over.
+    pub(crate) fn guarded_by(self, guard: Option<Guard>) -> Self {
+        Self { guard, ..self }
     }
 
     /// Appends a line with a single write, after the lines that could not be written before.
@@ -71,6 +79,7 @@ impl Lines {
     }
 
     fn write(&mut self) -> Result<(), StoreError> {
+        self.guard.as_ref().map_or(Ok(()), Guard::require)?;
         while let Some(line) = self.unwritten.front() {
             // The next line must not become part of a torn one.
             let start: &[u8] = if self.torn { b"\n" } else { b"" };

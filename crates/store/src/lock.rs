@@ -1,20 +1,33 @@
 //! The lock of the store, which whoever labels, removes, restores or renames runs holds meanwhile.
+//!
+//! It is a [claim](crate::lease), which holds among all hosts, and beside it the lock on a file that earlier versions know.
 
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use fs_err as fs;
 use fs_err::File;
+use rustix::io::Errno;
 
 use crate::error::StoreError;
+use crate::lease::{self, Attempt, Lease, Observer, beside, is_full};
 use crate::regular::{check, is_absent};
 use crate::store::Store;
 
 /// The name of the locked file. Readers of the store skip names with a leading dot.
 pub(crate) const FILE: &str = ".lock";
+/// What stands behind the name of a locked file in that of its claim.
+const HOLDER: &str = ".holder";
+/// The time between two attempts of a process that waits.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Keeps other processes from changing labels or moving runs for as long as it lives. A crash releases the lock.
 #[derive(Debug)]
 pub struct StoreLock {
+    /// It is released before the lock, which others wait for only once they have the claim.
+    _lease: Option<Lease>,
     _file: File,
 }
 
@@ -34,9 +47,38 @@ impl Store {
 /// # Errors
 /// Returns an error when something that is not a regular file has its name, or when it cannot be opened.
 pub(crate) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
+    lock_as(path, &Observer::this())
+}
+
+fn lock_as(path: &Path, observer: &Arc<Observer>) -> Result<StoreLock, StoreError> {
     let file = open_lock(path)?;
-    file.file().lock()?;
-    Ok(StoreLock { _file: file })
+    let (lease, is_ghost) = loop {
+        match lease::attempt(&beside(path, HOLDER), observer) {
+            Ok(Attempt::Mine(lease, left)) => {
+                break (Some(lease), left.is_some_and(|left| left.worker.is_elsewhere()));
+            }
+            Ok(Attempt::Taken(..)) => observer.pause(PAUSE),
+            // Whoever makes room has nothing to write.
+            Err(error) if is_full(&error) => break (None, false),
+            Err(error) => return Err(error),
+        }
+    };
+    // A file server may keep the lock of a host that has died for as long as that is not started again.
+    if !is_ghost {
+        file.file().lock().or_else(unless_unknown)?;
+    }
+    Ok(StoreLock { _lease: lease, _file: file })
+}
+
+/// Lets pass that a file system has no locks.
+pub(crate) fn unless_unknown(error: io::Error) -> io::Result<()> {
+    if has_no_locks(&error) { Ok(()) } else { Err(error) }
+}
+
+/// Checks whether an error means that a file system has no locks.
+pub(crate) fn has_no_locks(error: &io::Error) -> bool {
+    let none = [Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP];
+    Errno::from_io_error(error).is_some_and(|number| none.contains(&number))
 }
 
 /// Opens a file that is only ever locked, and makes it if it does not exist.
@@ -48,4 +90,34 @@ pub(crate) fn open_lock(path: &Path) -> Result<File, StoreError> {
         check(path)?;
     }
     Ok(fs::OpenOptions::new().create(true).read(true).append(true).open(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::simulated::Hosts;
+
+    #[test]
+    fn what_a_dead_host_has_locked_is_had_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let hosts = Hosts::default();
+        // Its claim alone is left: the lock of its file system does not reach this host.
+        let StoreLock { _lease, _file } = lock_as(&path, &hosts.host("far")).unwrap();
+        std::mem::forget(_lease);
+        drop(_file);
+        let held = lock_as(&path, &hosts.host("near")).unwrap();
+        drop(held);
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [FILE], "nothing but the file that is locked stays");
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_no_error_and_any_other_trouble_is() {
+        for number in [Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP] {
+            assert!(unless_unknown(io::Error::from(number)).is_ok(), "{number:?}");
+        }
+        assert!(unless_unknown(io::Error::from(Errno::IO)).is_err());
+    }
 }

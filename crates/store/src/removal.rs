@@ -47,8 +47,15 @@ impl Store {
     }
 
     fn trash_run_in(&self, folder: &Path) -> Result<Trashed, StoreError> {
-        let _held = idle(folder)?;
-        self.trash_folder_of(Kind::Run, folder)
+        let mut held = idle(folder)?;
+        let entry = self.entry(Kind::Run, Place::of(self, folder)?, None)?;
+        let content = entry.content();
+        let filled = entry.filled_by(folder);
+        // Even where the disk does not confirm it, the claim has moved with the folder, and is not to stay there.
+        if is_absent(folder) {
+            held.moved_to(&content);
+        }
+        filled
     }
 
     /// Moves the scores of a split to the trash.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use cliptune_durable::{link_or_copy, remove_unfinished, sweep_below};
 use cliptune_experiment::{Seed, Split};
 use cliptune_machine::{Total, Usage};
-use fs_err::File;
 
 use crate::clock::{Clock, seconds_spent};
 use crate::error::{Damage, StoreError};
 use crate::event_log::read_events;
 use crate::foreign_run::ForeignRun;
-use crate::hold::{is_written, lock, lock_file, sign};
+use crate::guard::Guard;
+use crate::hold::{Alone, begin, is_written, lock, writer};
 use crate::paths::Paths;
 use crate::regular::{check, is_absent};
 use crate::run_files;
@@ -21,7 +21,6 @@ use crate::run_record::{End, Outcome, RunRecord};
 use crate::scores::FOLDER as SCORES;
 use crate::system_log::read_system;
 use crate::utc::utc_now;
-use crate::work::has_name;
 use crate::worker::Worker;
 
 pub(crate) const RECORD: &str = "run.json";
@@ -45,14 +44,14 @@ pub struct Run {
 /// The additional state of a run that this process writes.
 #[derive(Clone, Debug)]
 struct Writer {
-    /// Holds the lock until the run is finished or the process ends.
-    lock: Arc<File>,
+    /// Keeps the run until it is finished or the process ends.
+    alone: Arc<Alone>,
     clock: Clock,
 }
 
 impl Writer {
-    fn new(lock: File, seconds_before: f64) -> Self {
-        Self { lock: Arc::new(lock), clock: Clock::start(seconds_before) }
+    fn new(alone: Alone, seconds_before: f64) -> Self {
+        Self { alone: Arc::new(alone), clock: Clock::start(seconds_before) }
     }
 }
 
@@ -125,11 +124,9 @@ impl Run {
     /// Writes the record of a new run into a staged folder and locks the run. `folder` is the place where the folder
     /// will be.
     pub(crate) fn begin(staged: &Path, folder: PathBuf, record: RunRecord) -> Result<Self, StoreError> {
-        let mut lock = File::create(lock_file(staged))?;
-        lock.file().lock()?;
-        sign(&mut lock);
+        let alone = begin(staged, &folder)?;
         Paths::around(staged).write(&staged.join(RECORD), &record)?;
-        Ok(Self { folder, record, writer: Some(Writer::new(lock, 0.0)) })
+        Ok(Self { folder, record, writer: Some(Writer::new(alone, 0.0)) })
     }
 
     /// Returns the run's folder.
@@ -248,20 +245,27 @@ impl Run {
     /// Returns the process that writes the run, where there is one.
     pub fn worker(&self) -> Option<Worker> {
         let is_running = self.status() == RunStatus::Running;
-        is_running.then(|| Worker::read(&lock_file(&self.folder))).flatten()
+        is_running.then(|| writer(&self.folder)).flatten()
     }
 
     /// Makes sure that the folder is still the one that this process writes: it can be removed at any time, and files
-    /// that are open take no notice.
+    /// that are open take no notice. A process that was not heard of for minutes may have lost it to another host.
     ///
     /// # Errors
-    /// Returns an error when the folder was removed or replaced, or this process does not write the run.
+    /// Returns an error when the folder was removed or replaced, or this process does not write the run any more.
     pub fn still_there(&self) -> Result<(), StoreError> {
-        match &self.writer {
-            Some(writer) if has_name(&writer.lock, &lock_file(&self.folder)) => Ok(()),
-            Some(_) => Err(StoreError::Gone { path: self.folder.clone() }),
-            None => Err(StoreError::in_use(&self.folder)),
+        let Some(Writer { alone, .. }) = &self.writer else { return Err(StoreError::in_use(&self.folder)) };
+        if !alone.is_in(&self.folder) {
+            return Err(StoreError::Gone { path: self.folder.clone() });
         }
+        alone.require().map_err(|worker| StoreError::TakenOver { what: self.id(), worker })
+    }
+
+    /// Returns what says before each write whether the run is still that of this process; `None` where it does not write it.
+    pub fn guard(&self) -> Option<Guard> {
+        let guard =
+            |writer: &Writer| Guard::new(Arc::downgrade(&writer.alone), self.folder.clone(), self.id());
+        self.writer.as_ref().map(guard)
     }
 
     /// Becomes the writer of a run that was interrupted, failed or crashed, in order to continue it.
@@ -269,7 +273,7 @@ impl Run {
         if self.writer.is_some() {
             return Ok(());
         }
-        let mut lock = lock(&self.folder)?;
+        let mut alone = lock(&self.folder)?;
         // Another process may have changed the record before this one got the lock.
         let (paths, path) = (Paths::around(&self.folder), self.folder.join(RECORD));
         let mut record: RunRecord = paths.read(&path)?;
@@ -278,9 +282,9 @@ impl Run {
         }
         let before = record.end.take().map_or_else(|| self.logged_seconds(), |end| end.seconds);
         self.clear();
-        sign(&mut lock);
+        alone.sign();
         paths.write(&path, &record)?;
-        (self.record, self.writer) = (record, Some(Writer::new(lock, before)));
+        (self.record, self.writer) = (record, Some(Writer::new(alone, before)));
         Ok(())
     }
 

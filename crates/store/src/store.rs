@@ -15,6 +15,7 @@ use crate::dataset::Dataset;
 use crate::digests::cache_file;
 use crate::error::StoreError;
 use crate::foreign_run::{ForeignRun, is_named_so};
+use crate::hold::settle;
 use crate::inputs::Inputs;
 use crate::inspections::Inspections;
 use crate::reading::Reading;
@@ -250,6 +251,18 @@ impl Store {
         let mut listing = Listing::default();
         list_runs(&self.root.join(experiment.as_str()), &mut listing)?;
         Ok(listing)
+    }
+
+    /// Waits until it is known of each run of an experiment with the given key whether the host that writes it lives. Nobody knows
+    /// that of another host at the first look. Whoever has the claim to the run's work waits for nothing but that.
+    ///
+    /// # Errors
+    /// Returns an error when the runs or their claims cannot be read.
+    pub fn settle_writers(&self, experiment: &ExperimentName, key: &str) -> Result<(), StoreError> {
+        let runs = self.runs_of(experiment)?.runs;
+        let mut written =
+            runs.iter().filter(|run| run.record().key == key && run.status() == RunStatus::Running);
+        written.try_for_each(|run| settle(run.folder()))
     }
 
     /// Returns the newest run of an experiment with the given key that ended before it was complete. It can be

@@ -10,6 +10,7 @@ use cliptune_machine::{Sample, Usage};
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::event_log::{to_the_millisecond, unix_time};
+use crate::guard::Guard;
 use crate::lines::{Lines, for_each};
 use crate::regular::read_file;
 
@@ -24,6 +25,11 @@ impl SystemLog {
     /// Continues a log, or starts one if none exists. The clock is the run's.
     pub fn open_append(path: &Path, clock: Clock) -> Result<Self, StoreError> {
         Ok(Self { lines: Lines::open(path)?.0, clock })
+    }
+
+    /// Writes nothing any more once another process has taken the run over.
+    pub fn guarded_by(self, guard: Option<Guard>) -> Self {
+        Self { lines: self.lines.guarded_by(guard), clock: self.clock }
     }
 
     /// Returns the seconds that have been spent on the run.

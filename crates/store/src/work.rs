@@ -1,14 +1,13 @@
 //! Work that only one process does at a time: making a dataset, and everything that is done for a run.
 //!
-//! Whoever works holds a lock on a file that says who they are. The lock goes with the process, however that ends, so a
-//! claim is never left behind by one that was killed. The file is removed with the claim.
+//! Whoever works holds a [claim](crate::lease) that says who they are. One that was left behind by a process that was killed is
+//! taken over: at once where the kernel says so, otherwise when it has not been renewed for a while.
 
-use std::fs::TryLockError;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use cliptune_experiment::{DataPlan, Plan, spelled};
@@ -18,7 +17,7 @@ use fs_err::File;
 use serde_json::json;
 
 use crate::error::StoreError;
-use crate::lock::open_lock;
+use crate::lease::{self, Lease, Left, Life, Observer, is_full};
 use crate::store::Store;
 use crate::worker::Worker;
 
@@ -75,16 +74,30 @@ pub struct Patience<'a> {
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
-    _file: File,
+    what: String,
+    /// `None` where the disk is full: whoever has a claim then can write nothing else either.
+    lease: Option<Lease>,
     /// The store's folder, if it was made for the claim.
     made: Option<PathBuf>,
 }
 
+impl Claim {
+    /// Makes sure that nobody has taken the work over, as happens to a process that stood still for minutes while another host
+    /// looked.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the process that has.
+    pub fn require(&self) -> Result<(), StoreError> {
+        let taken = |worker| StoreError::TakenOver { what: self.what.clone(), worker };
+        self.lease.as_ref().map_or(Ok(()), Lease::is_mine).map_err(taken)
+    }
+}
+
 impl Drop for Claim {
-    /// Leaves no trace where nothing was made. The file goes before its lock, so that whoever opened it meanwhile can
-    /// see that it is not the file of that name any more.
+    /// Leaves no trace where nothing was made.
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        drop(self.lease.take());
         // A folder that holds anything cannot be removed like this, and is to stay.
         let _ = self.path.parent().map(fs::remove_dir);
         let _ = self.made.as_ref().map(fs::remove_dir);
@@ -94,62 +107,75 @@ impl Drop for Claim {
 /// The result of an attempt.
 enum Attempt {
     /// The work is this process's, with what a process left that did not end by itself.
-    Mine(Claim, Option<Worker>),
-    Taken(Worker),
+    Mine(Claim, Option<Left>),
+    Taken(Worker, Life),
 }
 
 impl Store {
     /// Claims some work. Returns `None` when the wait for another process was interrupted.
+    ///
+    /// A process of another host has a while to show that it lives, whether or not somebody waits for it.
     ///
     /// # Errors
     ///
     /// Returns an error that names the other process when there is one and nobody waits for it, and when the store cannot
     /// be written.
     pub fn claim(&self, work: &Work, patience: &Patience<'_>) -> Result<Option<Claim>, StoreError> {
+        self.claim_as(work, patience, &Observer::this())
+    }
+
+    fn claim_as(
+        &self,
+        work: &Work,
+        patience: &Patience<'_>,
+        observer: &Arc<Observer>,
+    ) -> Result<Option<Claim>, StoreError> {
         let mut told = false;
         loop {
-            match self.attempt(work)? {
+            let (worker, life) = match self.attempt(work, observer)? {
                 Attempt::Mine(claim, left) => {
-                    left.iter().for_each(|worker| warn_of_another_host(work, worker, patience.printer));
+                    left.iter().for_each(|left| warn_of_another_host(work, left, patience.printer));
                     return Ok(Some(claim));
                 }
-                Attempt::Taken(worker) if !patience.wait => {
-                    return Err(StoreError::Busy { what: work.what.clone(), worker });
-                }
-                Attempt::Taken(worker) if !told => {
-                    patience.printer.notice(&format!("{}: waiting for {worker}", work.what));
-                    told = true;
-                }
-                Attempt::Taken(_) if patience.interrupted.load(Ordering::Relaxed) => return Ok(None),
-                Attempt::Taken(_) => thread::sleep(PAUSE),
+                Attempt::Taken(worker, life) => (worker, life),
+            };
+            if !patience.wait && life == Life::Alive {
+                return Err(StoreError::Busy { what: work.what.clone(), worker });
+            }
+            if !told {
+                patience.printer.notice(&wait_text(&work.what, &worker, patience.wait));
+                told = true;
+            } else if patience.interrupted.load(Ordering::Relaxed) {
+                return Ok(None);
+            } else {
+                observer.pause(PAUSE);
             }
         }
     }
 
-    fn attempt(&self, work: &Work) -> Result<Attempt, StoreError> {
+    fn attempt(&self, work: &Work, observer: &Arc<Observer>) -> Result<Attempt, StoreError> {
         let path = self.root().join(FOLDER).join(&work.file);
         let made = (!self.root().exists()).then(|| self.root().to_path_buf());
         loop {
             path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            let mut file = match open_lock(&path) {
+            let (lease, left) = match lease::attempt(&path, observer) {
                 // Somebody has removed the empty folder in the meantime.
                 Err(StoreError::Io(error)) if error.kind() == io::ErrorKind::NotFound => continue,
-                other => other?,
+                Err(error) if is_full(&error) => (None, None),
+                Err(error) => return Err(error),
+                Ok(lease::Attempt::Taken(worker, life)) => return Ok(Attempt::Taken(worker, life)),
+                Ok(lease::Attempt::Mine(lease, left)) => (Some(lease), left),
             };
-            match file.file().try_lock() {
-                Ok(()) if !has_name(&file, &path) => {}
-                Ok(()) => {
-                    let left = Worker::read(&path);
-                    // A note that cannot be written, as on a full disk, is missed only by a message.
-                    let _ = file.set_len(0).and_then(|()| file.write_all(&Worker::this().note()));
-                    return Ok(Attempt::Mine(Claim { path, _file: file, made }, left));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Ok(Attempt::Taken(Worker::read(&path).unwrap_or_else(Worker::unknown)));
-                }
-                Err(TryLockError::Error(error)) => return Err(named(&path, &error).into()),
-            }
+            return Ok(Attempt::Mine(Claim { path, what: work.what.clone(), lease, made }, left));
         }
+    }
+}
+
+/// Says what the process waits for.
+fn wait_text(what: &str, worker: &Worker, waits: bool) -> String {
+    match waits {
+        true => format!("{what}: waiting for {worker}"),
+        false => format!("{what}: looking whether {worker} is still at work, which takes up to two minutes"),
     }
 }
 
@@ -161,33 +187,48 @@ pub(crate) fn has_name(file: &File, path: &Path) -> bool {
     file.metadata().is_ok_and(|open| fs::metadata(path).is_ok_and(|there| is_same(open, there)))
 }
 
-/// Says what is known where the locks of a shared file system may not reach another host.
-fn warn_of_another_host(work: &Work, left: &Worker, printer: &Printer) {
-    if left.is_elsewhere() {
-        printer.warn(&format!(
-            "{}: {left} has not said that it ended. By the locks of this file system it has; where they do not reach \
-             other hosts, it may still be at work",
-            work.what
-        ));
+/// Says what is known of a process of another host whose work is taken over.
+fn warn_of_another_host(work: &Work, left: &Left, printer: &Printer) {
+    let Left { worker, could_tell } = left;
+    if !worker.is_elsewhere() {
+        return;
     }
-}
-
-/// Adds the path to an error, which fs-err's file does not do for locks.
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot lock {}: {error}", path.display()))
+    let what = &work.what;
+    printer.warn(&match could_tell {
+        true => format!(
+            "{what}: {worker} has given no sign of life for two minutes and counts as dead; its work is taken over. If it lives after \
+             all, it stops before it writes anything more"
+        ),
+        false => format!(
+            "{what}: {worker} has not said that it ended. By the locks of this file system it has; where they do not reach \
+             other hosts, it may still be at work: it is of an earlier version, which gives no sign of life"
+        ),
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::simulated::Hosts;
 
     fn work(name: &str) -> Work {
         Work { file: file_name("run", &json!(name)), what: name.to_owned() }
     }
 
     fn claim(store: &Store, name: &str, wait: bool, interrupted: bool) -> Result<Option<Claim>, StoreError> {
+        claim_as(store, name, wait, interrupted, &Observer::this())
+    }
+
+    fn claim_as(
+        store: &Store,
+        name: &str,
+        wait: bool,
+        interrupted: bool,
+        observer: &Arc<Observer>,
+    ) -> Result<Option<Claim>, StoreError> {
         let (interrupted, printer) = (AtomicBool::new(interrupted), Printer::new(true, false));
-        store.claim(&work(name), &Patience { wait, interrupted: &interrupted, printer: &printer })
+        let patience = Patience { wait, interrupted: &interrupted, printer: &printer };
+        store.claim_as(&work(name), &patience, observer)
     }
 
     #[test]
@@ -217,12 +258,42 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let path = folder.path().join(FOLDER).join(&work("tuned").file);
-        for left in ["", "garbage", r#"{"program":"cliptune-train","host":"far","pid":7,"since":"2026"}"#] {
+        let here = String::from_utf8(Worker::this().note()).unwrap();
+        let hosts = Hosts::default();
+        for left in [
+            "",
+            "garbage",
+            r#"{"program":"cliptune-train","host":"far","pid":7,"since":"2026"}"#,
+            here.as_str(),
+        ] {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, left).unwrap();
-            assert!(claim(&store, "tuned", false, false).unwrap().is_some(), "{left}");
+            let observer = hosts.host("near");
+            assert!(claim_as(&store, "tuned", false, false, &observer).unwrap().is_some(), "{left}");
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn another_host_that_works_is_named_and_one_that_is_silent_is_taken_over_and_learns_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let hosts = Hosts::default();
+        let [far, near] = ["far", "near"].map(|name| hosts.host(name));
+        let held = claim_as(&store, "tuned", false, false, &far).unwrap().unwrap();
+        hosts.keeps_beating(held.lease.as_ref().unwrap());
+        let error = claim_as(&store, "tuned", false, false, &near).unwrap_err().to_string();
+        assert!(error.contains(" on far (process ") && error.ends_with("is at work on tuned"), "{error}");
+        hosts.stop_beating();
+        let taken = claim_as(&store, "tuned", false, false, &near).unwrap().unwrap();
+        taken.require().unwrap();
+        let error = held.require().unwrap_err();
+        assert!(
+            matches!(&error, StoreError::TakenOver { .. }) && error.to_string().contains("on near"),
+            "{error}"
+        );
+        drop(held);
+        taken.require().unwrap();
     }
 
     #[test]

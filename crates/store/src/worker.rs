@@ -35,6 +35,12 @@ impl Worker {
         }
     }
 
+    /// Describes a process of another host.
+    #[cfg(test)]
+    pub(crate) fn at(host: &str, pid: u32) -> Self {
+        Self { host: host.to_owned(), pid, ..Self::this() }
+    }
+
     /// Stands for a process that has not said who it is yet.
     pub(crate) fn unknown() -> Self {
         Self { program: String::new(), host: String::new(), pid: 0, since: String::new() }

@@ -177,6 +177,7 @@ fn refuse_leak(context: &Context<'_>, standing: &Standing) -> Result<(), TrainEr
 /// Opens the run that was interrupted or crashed after its first checkpoint, or else a new one.
 fn open_run(context: &Context<'_>, standing: &Standing, file: &Path) -> Result<Run, TrainError> {
     let plan = &standing.plan;
+    context.store.settle_writers(&plan.experiment, &standing.key)?;
     if let Some(mut run) = context.store.find_unfinished(&plan.experiment, &standing.key)?
         && run.checkpoint_folder().is_dir()
     {

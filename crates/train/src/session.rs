@@ -135,7 +135,9 @@ impl<'a> Session<'a> {
         for caution in cautions::of_training(train, self.plan.seed, self.splits, steps) {
             self.context.caution(&self.plan.experiment, &caution);
         }
-        let kept = run.map(|run| Ok::<_, TrainError>((run, Checkpoints::new(run.checkpoint_folder())?)));
+        let kept = run.map(|run| -> Result<_, TrainError> {
+            Ok((run, Checkpoints::new(run.checkpoint_folder())?.guarded_by(run.guard())))
+        });
         let kept = kept.transpose()?;
         device::compute_as(train.precision, train.deterministic)?;
         let tuned = Tuned::new(parameters, train, self.plan.seed)?;
@@ -354,7 +356,7 @@ impl<'a> Session<'a> {
     where
         'a: 'b,
     {
-        let log = EventLog::open_append(&run.events_file())?.timed_by(run.clock());
+        let log = EventLog::open_append(&run.events_file())?.timed_by(run.clock()).guarded_by(run.guard());
         let board = Board::new(run.folder(), self.plan);
         Ok(Journal::new(log, board, progress, self.context.printer).watched(watch))
     }

@@ -45,7 +45,7 @@ impl Watch {
     ///
     /// Returns an error when there can be no file or no thread for it.
     pub fn begin(run: &Run, store: &Path, device: Device) -> Result<Self, StoreError> {
-        let log = SystemLog::open_append(&run.system_file(), run.clock())?;
+        let log = SystemLog::open_append(&run.system_file(), run.clock())?.guarded_by(run.guard());
         let (id, store) = (run.id(), store.to_path_buf());
         // Looking for a GPU takes a moment, in which a training can begin.
         let probe = move || Probe::new(&store, matches!(device, Device::Cuda(_)).then(gpu::open).flatten());

@@ -36,7 +36,8 @@ impl Trained {
     }
 
     fn score(&self, split: Split) -> Result<Vec<Prediction>, ScoreError> {
-        let missing = Missing { splits: &[split], plan: &self.run.record().plan.score, export: None };
+        let missing =
+            Missing { splits: &[split], plan: &self.run.record().plan.score, export: None, claim: None };
         let recall = Recall { cache: &self.cache(), files: &self.files };
         score_run(&RUNTIME, &self.run, &self.dataset, missing, Some(recall), &Printer::new(true, false))?;
         Ok(read_predictions(&self.run, split)?)

@@ -27,7 +27,7 @@ fn model(fixture: &Fixture) -> Model<'static> {
 }
 
 pub(crate) fn score_split(run: &Run, dataset: &Dataset, split: Split) -> Result<(), ScoreError> {
-    let missing = Missing { splits: &[split], plan: &run.record().plan.score, export: None };
+    let missing = Missing { splits: &[split], plan: &run.record().plan.score, export: None, claim: None };
     score_run(&RUNTIME, run, dataset, missing, None, &Printer::new(true, false))
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use cliptune_durable::{discard, open_regular, remove_unfinished};
+use cliptune_store::Guard;
 use safetensors::SafeTensors;
 use tch::Tensor;
 
@@ -25,6 +26,7 @@ const BEST_PREFIX: &str = "best-";
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
+    guard: Option<Guard>,
 }
 
 impl Checkpoints {
@@ -36,7 +38,16 @@ impl Checkpoints {
             made => made?,
         }
         remove_unfinished(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, guard: None })
+    }
+
+    /// Gives no file its name any more once another process has taken the run over.
+    pub fn guarded_by(self, guard: Option<Guard>) -> Self {
+        Self { guard, ..self }
+    }
+
+    fn require(&self) -> Result<(), TrainError> {
+        Ok(self.guard.as_ref().map_or(Ok(()), Guard::require)?)
     }
 
     /// Returns the checkpoints of a process that has no files.
@@ -60,13 +71,13 @@ impl Checkpoints {
     /// Saves what [`resume`](Self::resume) needs, and removes the weights of epochs that are no longer the best.
     pub fn save_last(&self, state: &Snapshot, position: &Position) -> Result<(), TrainError> {
         let note = (POSITION_KEY, serde_json::to_string(position)?);
-        model::save_sealed(&self.last_file(), state.tensors(), Some(note))?;
+        model::save_sealed(&self.last_file(), state.tensors(), Some(note), || self.require())?;
         position.best.map_or(Ok(()), |best| self.remove_best_but(best.epoch))
     }
 
     /// Saves the weights that are kept of the best epoch so far.
     pub fn save_best(&self, weights: &Snapshot, epoch: usize) -> Result<(), TrainError> {
-        model::save_sealed(&self.best_file(epoch), weights.tensors(), None)
+        model::save_sealed(&self.best_file(epoch), weights.tensors(), None, || self.require())
     }
 
     fn remove_best_but(&self, epoch: usize) -> Result<(), TrainError> {

@@ -80,10 +80,14 @@ pub(crate) fn save_sealed<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, &'a Tensor)>,
     note: Option<(&str, String)>,
+    before_publishing: impl FnOnce() -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
     let mut file = Sealed::new(AtomicFile::create(path)?);
     write(&mut file, path, tensors, Some(SEAL), note)?;
-    Ok(file.seal()?.commit()?)
+    let complete = file.seal()?.complete()?;
+    // The file is large: much can have happened since it was begun.
+    before_publishing()?;
+    Ok(complete.publish()?)
 }
 
 /// Writes all of a file but its last number, if one is named.

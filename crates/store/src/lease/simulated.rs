@@ -1,0 +1,95 @@
+//! Hosts that share a folder, for tests: several in one process, with clocks and processes of their own.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Lease;
+use super::file::Own;
+use super::observer::Observer;
+use super::process::{Machine, Process};
+use crate::worker::Worker;
+
+/// The hosts. Their time passes when one of them pauses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    millis: AtomicU64,
+    /// The next number of a process.
+    pid: AtomicU32,
+    killed: Mutex<HashSet<Process>>,
+    /// What is renewed whenever somebody pauses.
+    beating: Mutex<Vec<Arc<Own>>>,
+}
+
+impl Hosts {
+    /// Starts a process on a host.
+    pub(crate) fn host(&self, name: &str) -> Arc<Observer> {
+        self.host_ahead(name, Duration::ZERO)
+    }
+
+    /// Starts a process on a host whose clock is ahead of the others.
+    pub(crate) fn host_ahead(&self, name: &str, ahead: Duration) -> Arc<Observer> {
+        let pid = self.0.pid.fetch_add(1, Ordering::Relaxed) + 1;
+        let process = Process { boot: name.to_owned(), space: "pid:[1]".to_owned(), pid, start: 7 };
+        Arc::new(Observer::new(Simulated { process, ahead, hosts: self.clone() }))
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.millis.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
+        self.0.beating.lock().unwrap().iter().for_each(|own| own.beat());
+    }
+
+    /// Has a claim renewed from now on.
+    pub(crate) fn keeps_beating(&self, lease: &Lease) {
+        self.0.beating.lock().unwrap().push(Arc::clone(&lease.own));
+    }
+
+    /// Has nothing renewed any more.
+    pub(crate) fn stop_beating(&self) {
+        self.0.beating.lock().unwrap().clear();
+    }
+
+    /// Ends the process of an observer, which leaves everything behind.
+    pub(crate) fn kill(&self, observer: &Observer) {
+        self.0.killed.lock().unwrap().insert(observer.machine().process());
+    }
+}
+
+/// A process on one of the hosts.
+#[derive(Debug)]
+struct Simulated {
+    process: Process,
+    ahead: Duration,
+    hosts: Hosts,
+}
+
+impl Machine for Simulated {
+    fn worker(&self) -> Worker {
+        Worker::at(&self.process.boot, self.process.pid)
+    }
+
+    fn process(&self) -> Process {
+        self.process.clone()
+    }
+
+    fn runs(&self, process: &Process) -> bool {
+        !self.hosts.0.killed.lock().unwrap().contains(process)
+    }
+
+    fn now(&self) -> Duration {
+        self.ahead + Duration::from_millis(self.hosts.0.millis.load(Ordering::SeqCst))
+    }
+
+    fn pause(&self, time: Duration) {
+        self.hosts.pass(time);
+    }
+
+    fn beats(&self) -> bool {
+        false
+    }
+}
