@@ -5,10 +5,10 @@ mod layout;
 
 use std::path::PathBuf;
 
+use cliptune_exchange::export::Format;
 use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
-use format::Format;
 use layout::Layout;
 
 /// Write runs for other tools, or a run's model for another library

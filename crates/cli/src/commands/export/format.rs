@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use cliptune_exchange::export::{self, Exported, Wanted, export};
+use cliptune_exchange::export::{Exported, Format, Wanted, export};
 use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
@@ -12,39 +11,6 @@ use serde_json::json;
 use crate::error::CliError;
 use crate::of_files::runs_of_files;
 use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
-
-/// The tool or the kind of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A tracking database and artifacts for `mlflow server`
-    Mlflow,
-    /// Parameters, metrics and plots for `dvc`, with a pipeline that calls the tools
-    Dvc,
-    /// Event files for `tensorboard --logdir DIR`
-    Tensorboard,
-    /// A README.md for the Hugging Face Hub, with the scores and how the model is used
-    ModelCard,
-    /// Tables of CSV: runs, settings, metrics, events
-    Csv,
-    /// The same tables as parquet files
-    Parquet,
-    /// The same tables as JSON
-    Json,
-}
-
-impl From<Format> for export::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Mlflow => Self::Mlflow,
-            Format::Dvc => Self::Dvc,
-            Format::Tensorboard => Self::Tensorboard,
-            Format::ModelCard => Self::ModelCard,
-            Format::Csv => Self::Csv,
-            Format::Parquet => Self::Parquet,
-            Format::Json => Self::Json,
-        }
-    }
-}
 
 /// Writes the runs that some names stand for.
 pub(super) fn write(
@@ -63,7 +29,7 @@ pub(super) fn write(
     if weights {
         runs.iter().filter_map(AnyRun::own).try_for_each(|run| complete(run.clone()).map(drop))?;
     }
-    let exported = export(&store, &runs, Wanted { format: format.into(), weights }, to)?;
+    let exported = export(&store, &runs, Wanted { format, weights }, to)?;
     warn(&runs, &exported, &printer);
     match printer.is_json() {
         true => printer.json(&json!({
