@@ -152,11 +152,14 @@ fn an_imported_run_is_labelled_removed_and_restored_and_nothing_takes_it_for_a_m
         "soup theirs rival --to out",
         "rank rival contest/images --texts texts.txt",
         "show theirs --yaml",
+        "export theirs --as mlflow --weights --to out",
         "rm theirs --weights",
     ] {
         let said = context.cliptune(command).ended(2);
         assert!(said.stderr.contains("was imported: it has no model"), "{command}\n{said}");
     }
+    context.cliptune("export theirs --as mlflow --to tracked").succeeded();
+    assert!(context.path("tracked/mlflow.db").is_file() && !context.path("out").exists());
     context.cliptune("pin rival").succeeded();
     context.cliptune("rm theirs").ended(2);
     context.cliptune("pin rival --remove").succeeded();

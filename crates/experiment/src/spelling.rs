@@ -7,7 +7,10 @@ pub fn spelled(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), spelled_number),
+        // Not every whole number is a floating-point one.
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().map_or_else(|| number.to_string(), spelled_number)
+        }
         Value::Object(map) => {
             let entries: Vec<_> =
                 map.iter().map(|(key, value)| format!("{key}: {}", spelled(value))).collect();
@@ -38,6 +41,7 @@ mod tests {
     fn numbers_that_are_easily_read_are_spelled_out() {
         let values = [json!(0.002), json!(0.01), json!(-0.002), json!(32), json!(0)];
         assert_eq!(values.map(|value| spelled(&value)), ["0.002", "0.01", "-0.002", "32", "0"]);
+        assert_eq!(spelled(&json!(u64::MAX)), "18446744073709551615");
     }
 
     #[test]

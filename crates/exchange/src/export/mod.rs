@@ -76,7 +76,7 @@ pub fn export(store: &Store, runs: &[AnyRun], wanted: Wanted, to: &Path) -> Resu
     let (mut reader, mut without_events) = (Reader::default(), Vec::new());
     match wanted.format {
         Format::Mlflow => {
-            mlflow::write(store, &own(runs)?, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
+            mlflow::write(store, runs, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
         }
         Format::Dvc => {
             let place = place(folder, to)?;
@@ -97,7 +97,7 @@ pub fn export(store: &Store, runs: &[AnyRun], wanted: Wanted, to: &Path) -> Resu
     Ok(Exported { files, without_scores: reader.unscored, without_events, damage: reader.damage })
 }
 
-/// Returns the runs, if none of them was imported: of those, there is nothing but what tables hold.
+/// Returns the runs, if none of them was imported: of those, there is nothing but what tables and MLflow hold.
 fn own(runs: &[AnyRun]) -> Result<Vec<Run>, ExchangeError> {
     let own = |run: &AnyRun| run.own().cloned().ok_or_else(|| ExchangeError::Foreign { run: run.id() });
     runs.iter().map(own).collect()

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use cliptune_exchange::export::{Exported, Format, Wanted, export};
-use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store};
+use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ pub(super) fn write(
     let store = Store::existing(&common.store)?;
     let runs = Names { store: &store, common, printer: &printer }.runs(names)?;
     if weights {
-        runs.iter().filter_map(AnyRun::own).try_for_each(|run| complete(run.clone()).map(drop))?;
+        runs.iter().try_for_each(expect_weights)?;
     }
     let exported = export(&store, &runs, Wanted { format, weights }, to)?;
     warn(&runs, &exported, &printer);
@@ -40,6 +40,14 @@ pub(super) fn write(
         false => printer.data(&to.display().to_string()),
     }
     Ok(Exit::Done)
+}
+
+/// Makes sure that a run has a model, which is the one that it ended with.
+fn expect_weights(run: &AnyRun) -> Result<(), CliError> {
+    match run.own() {
+        Some(run) => complete(run.clone()).map(drop),
+        None => Err(StoreError::Foreign { run: run.id() }.into()),
+    }
 }
 
 /// Finds the runs that are named.
