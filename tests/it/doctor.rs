@@ -90,6 +90,17 @@ fn a_missing_onnx_runtime_is_a_problem_of_scoring() {
     doctor(&context, &["train"], &nowhere).succeeded();
 }
 
+#[test]
+fn an_onnx_runtime_that_cannot_be_used_is_a_problem_of_scoring() {
+    let context = TestContext::empty();
+    context.write("libonnxruntime.so", "no library");
+    let other = [("ORT_DYLIB_PATH", context.path("libonnxruntime.so"))];
+    let shown = doctor(&context, &[], &other).ended(1);
+    let said = shown.stdout.lines().find(|line| line.starts_with("problem: cliptune-score: "));
+    assert!(said.is_some_and(|line| line.contains("cannot be used as ONNX Runtime")), "{shown}");
+    doctor(&context, &["train"], &other).succeeded();
+}
+
 /// `cliptune` alone in a folder `bin`, with nothing of the checkout around it.
 fn alone(context: &TestContext) -> Command {
     fs::create_dir_all(context.path("bin")).unwrap();

@@ -14,6 +14,9 @@ use crate::tool::Tool;
 const PROGRAMS: [Option<Tool>; 5] =
     [None, Some(Tool::Ingest), Some(Tool::Train), Some(Tool::Score), Some(Tool::Report)];
 
+/// What the names of libraries begin with that are torch's, or of the packages that it depends on: CUDA's are needed without a GPU, too.
+const OF_TORCH: [&str; 5] = ["libcu", "libnv", "libnccl", "libc10", "libtorch"];
+
 /// What is known of a program.
 #[derive(Debug, Serialize)]
 pub(super) struct Program {
@@ -99,8 +102,7 @@ fn bringing(name: &str) -> String {
         "libstdc++.so.6" => {
             "`apt-get install libstdc++6`, or the package that your system has for it".to_owned()
         }
-        // CUDA's libraries come with packages that torch depends on, and are needed without a GPU, too.
-        name if name.starts_with("libcu") => Installation::of_this_program().advice(Pinned::Torch),
+        name if OF_TORCH.iter().any(|start| name.starts_with(start)) => Installation::of_this_program().advice(Pinned::Torch),
         name => format!("install the package of your system that has {name}"),
     }
 }
@@ -126,7 +128,7 @@ mod tests {
     fn what_the_loader_misses_is_named_with_what_brings_it() {
         let library = |name: &str| Library { name: name.to_owned(), file: None };
         let loaded = Loaded {
-            libraries: vec![library("libstdc++.so.6"), library("libodd.so.1")],
+            libraries: vec![library("libstdc++.so.6"), library("libodd.so.1"), library("libnccl.so.2")],
             complaints: vec!["/lib/libc.so.6: version `GLIBC_2.99' not found (required by x)".to_owned()],
         };
         let problems = unloadable(Some(Tool::Train), &loaded);
@@ -137,7 +139,8 @@ mod tests {
         assert_eq!(said[0].0, "libstdc++.so.6 is missing");
         assert!(said[0].1.contains("apt-get install libstdc++6"), "{said:?}");
         assert!(said[1].1.contains("libodd.so.1"), "{said:?}");
-        assert!(said[2].0.contains("GLIBC_2.99"), "{said:?}");
+        assert!(said[2].1.contains("libtorch") || said[2].1.contains("scripts/setup"), "{said:?}");
+        assert!(said[3].0.contains("GLIBC_2.99"), "{said:?}");
     }
 
     #[test]
