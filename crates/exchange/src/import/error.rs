@@ -11,6 +11,9 @@ use cliptune_store::{StoreError, Tool};
 use cliptune_terminal::format::first_few;
 use cliptune_terminal::{Diagnostic, Exit};
 
+/// What brings the files of a project.
+pub const PULL: &str = "`dvc pull` brings what DVC keeps, and `dvc repro` makes it";
+
 /// Why a run of another tool, or somebody's predictions, cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -40,6 +43,22 @@ pub enum ImportError {
     Unknown {
         /// The path.
         path: PathBuf,
+    },
+    /// Nothing of what a project lists can be read.
+    #[error("nothing of what {} lists can be read: {}", path.display(), first_few(left_out))]
+    NothingThere {
+        /// The file with the lists.
+        path: PathBuf,
+        /// What is wrong with each of them, as a phrase with its name.
+        left_out: Vec<String>,
+    },
+    /// A run is named where there are none to choose from.
+    #[error("--run names a run of MLflow, and {} is of {tool}", path.display())]
+    NoChoice {
+        /// The path.
+        path: PathBuf,
+        /// What it is of.
+        tool: Tool,
     },
     /// What is at the path can be read in two ways.
     #[error("{} holds a run of MLflow and a project of DVC", path.display())]
@@ -137,6 +156,7 @@ impl Diagnostic for ImportError {
                  of a project of DVC"
                     .to_owned()
             }
+            Self::NothingThere { .. } => PULL.to_owned(),
             Self::Ambiguous { .. } => "--from mlflow or --from dvc says which is meant".to_owned(),
             Self::NoItems { .. } => {
                 "--experiment names the experiment, or its file, whose items they answer; `cliptune compare --predictions` compares \
