@@ -124,6 +124,7 @@ fn propose(
     if rows == 0 {
         return Err(IngestError::NoRows { path: table.path });
     }
+    joins::expect_header(&unseen, &table, &inputs)?;
     let join = joins::guess(&database, &unseen, &table)?;
     let look = Look::new(&database, &table, joins::key(&unseen, &join), rows)?;
     let seen = look.columns()?;

@@ -322,6 +322,34 @@ fn values_that_end_in_the_names_of_images_are_joined_by_an_expression() {
 }
 
 #[test]
+fn paths_of_windows_and_addresses_end_in_names_too() {
+    for file in [r"'C:\photos\' || n || '.png'", "'https://example.org/a/' || n || '.png?size=2/3#top'"] {
+        let query =
+            format!("SELECT 'a text of picture ' || n AS caption, {file} AS file FROM range(4) AS r(n)");
+        let folder = Folder::of(4);
+        let join = folder.parquet(&query).unwrap().join;
+        let join = &join.taken().unwrap().value;
+        assert!(join.metadata.starts_with("regexp_extract(file, "), "{join:?}");
+    }
+}
+
+#[test]
+fn a_table_without_a_header_loses_no_row() {
+    let folder = Folder::of(4);
+    let row = |n: usize| format!("photos/{n}.png,a text of picture {n}\n");
+    folder.write("table.csv", &(0..4).map(row).collect::<String>());
+    let error = folder.guess("  metadata: table.csv\n").unwrap_err();
+    assert!(
+        error.to_string().ends_with("has no header: its first line names the image \"0.png\""),
+        "{error}"
+    );
+    assert_eq!(error.exit(), Exit::Usage);
+    assert!(error.hint().unwrap().contains("file,caption"));
+    folder.write("table.csv", &format!("file,caption\n{}", (0..4).map(row).collect::<String>()));
+    assert!(folder.guess("  metadata: table.csv\n").is_ok());
+}
+
+#[test]
 fn a_table_that_lies_with_the_images_needs_no_join() {
     let folder = Folder::of(3);
     let rows: String =
