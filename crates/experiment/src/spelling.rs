@@ -20,9 +20,11 @@ pub fn spelled(value: &Value) -> String {
     }
 }
 
-/// Spells a number as people write it: `1e-5` and `1e-3` as learning rates are written, but `0.002`, `0.01` and `32`.
+/// Spells a number as people write it: `1e-5` and `1e-3` as learning rates are written, but `0.002`, `0.01` and `32`; and `1.8e308`, of
+/// which nobody reads the zeros.
 pub fn spelled_number(value: f64) -> String {
-    if value != 0.0 && value.abs() <= 1e-3 { format!("{value:e}") } else { value.to_string() }
+    let is_tiny = value != 0.0 && value.abs() <= 1e-3;
+    if is_tiny || value.abs() >= 1e16 { format!("{value:e}") } else { value.to_string() }
 }
 
 #[cfg(test)]
@@ -41,6 +43,8 @@ mod tests {
     fn numbers_that_are_easily_read_are_spelled_out() {
         let values = [json!(0.002), json!(0.01), json!(-0.002), json!(32), json!(0)];
         assert_eq!(values.map(|value| spelled(&value)), ["0.002", "0.01", "-0.002", "32", "0"]);
+        assert_eq!(spelled_number(-f64::MAX), "-1.7976931348623157e308");
+        assert_eq!([f64::INFINITY, f64::NAN].map(spelled_number), ["inf", "NaN"]);
         assert_eq!(spelled(&json!(u64::MAX)), "18446744073709551615");
     }
 

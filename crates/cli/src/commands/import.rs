@@ -175,7 +175,7 @@ fn no_experiment(name: &str, store: &Store) -> Result<CliError, CliError> {
 
 /// Says what became of the import.
 fn say(imported: &Imported, split: Split, printer: &Printer) {
-    let Imported { run, is_new, scores, other_rows, left_out } = imported;
+    let Imported { run, is_new, scores, other_rows, unlikely, left_out } = imported;
     let id = run.id();
     printer.status(&match (is_new, scores) {
         (true, _) => format!("{id}: imported ({})", run.origin()),
@@ -188,6 +188,13 @@ fn say(imported: &Imported, split: Split, printer: &Printer) {
     if *other_rows > 0 {
         let rows = format::counted(*other_rows as u64, "row");
         printer.status(&format!("{id}: {rows} about other items than those of the {split} split"));
+    }
+    if *unlikely > 0 {
+        let (answers, are) =
+            (format::counted(*unlikely as u64, "answer"), format::agreed(*unlikely as u64, "is", "are"));
+        printer.warn(&format!(
+            "{id}: {answers} in `predicted` {are} not the most probable: the accuracy is that of `predicted`"
+        ));
     }
     if let Some(scores) = scores {
         printer.status(&format!("{id} {}", line(scores)));

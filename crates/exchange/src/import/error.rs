@@ -44,6 +44,20 @@ pub enum ImportError {
         /// The path.
         path: PathBuf,
     },
+    /// What is at the path is nothing of what somebody says that it is.
+    #[error("{} is nothing of {tool}", path.display())]
+    NotOf {
+        /// The path.
+        path: PathBuf,
+        /// What it was said to be of.
+        tool: Tool,
+    },
+    /// There is nothing in a file.
+    #[error("{} is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing of what a project lists can be read.
     #[error("nothing of what {} lists can be read: {}", path.display(), first_few(left_out))]
     NothingThere {
@@ -53,12 +67,10 @@ pub enum ImportError {
         left_out: Vec<String>,
     },
     /// A run is named where there are none to choose from.
-    #[error("--run names a run of MLflow, and {} is of {tool}", path.display())]
+    #[error("--run names a run of MLflow, and {} has none", path.display())]
     NoChoice {
         /// The path.
         path: PathBuf,
-        /// What it is of.
-        tool: Tool,
     },
     /// What is at the path can be read in two ways.
     #[error("{} holds a run of MLflow and a project of DVC", path.display())]
@@ -156,6 +168,7 @@ impl Diagnostic for ImportError {
                  of a project of DVC"
                     .to_owned()
             }
+            Self::NotOf { .. } => "without --from, it is told by its content".to_owned(),
             Self::NothingThere { .. } => PULL.to_owned(),
             Self::Ambiguous { .. } => "--from mlflow or --from dvc says which is meant".to_owned(),
             Self::NoItems { .. } => {

@@ -59,13 +59,15 @@ pub struct Imported {
     pub scores: Option<Scores>,
     /// The number of rows that are about no item of the split.
     pub other_rows: usize,
+    /// The number of answers that are named and are not the most probable ones.
+    pub unlikely: usize,
     /// What the other tool names and nothing was read of, with the reason: `scores.json is not there`.
     pub left_out: Vec<String>,
 }
 
 impl Imported {
     fn there(run: ForeignRun) -> Self {
-        Self { run, is_new: false, scores: None, other_rows: 0, left_out: Vec::new() }
+        Self { run, is_new: false, scores: None, other_rows: 0, unlikely: 0, left_out: Vec::new() }
     }
 }
 
@@ -76,7 +78,7 @@ impl Imported {
 pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportError> {
     let form = Form::of(request.source, request.from)?;
     if request.run.is_some() && form.tool() != Tool::Mlflow {
-        return Err(ImportError::NoChoice { path: request.source.to_path_buf(), tool: form.tool() });
+        return Err(ImportError::NoChoice { path: request.source.to_path_buf() });
     }
     let mut gathered = gathered(&form, request.run)?;
     let left_out = std::mem::take(&mut gathered.left_out);
@@ -96,6 +98,7 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
             run,
             is_new: true,
             other_rows: scored.as_ref().map_or(0, |scored| scored.other_rows),
+            unlikely: scored.as_ref().map_or(0, |scored| scored.unlikely),
             left_out,
             scores: scored.map(|scored| scored.scores),
         }),
@@ -112,11 +115,11 @@ fn again(
     if unless_damaged(read_scores(&there, request.split))?.is_some() {
         return Ok(Imported::there(there));
     }
-    let Some(Scored { items, scores, predictions, other_rows }) = scored(form, request)? else {
+    let Some(Scored { items, scores, predictions, other_rows, unlikely }) = scored(form, request)? else {
         return Ok(Imported::there(there));
     };
     store.rescore_foreign(&there, &scores, &predictions, items.all())?;
-    Ok(Imported { scores: Some(scores), other_rows, ..Imported::there(there) })
+    Ok(Imported { scores: Some(scores), other_rows, unlikely, ..Imported::there(there) })
 }
 
 /// Returns what predictions reach; nothing where another tool tells of a run.
