@@ -246,9 +246,8 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
 fn answers_that_are_not_the_most_probable_are_counted() {
     let context = ingested();
     let doubtful = |at: usize, line: &mut Value| {
-        if at == 0 {
-            line["probabilities"] = json!([0.25, 0.375, 0.125, 0.125, 0.125]);
-        }
+        let [first, second] = if at == 0 { [0.25, 0.375] } else { [0.375, 0.25] };
+        line["probabilities"] = json!([first, second, 0.125, 0.125, 0.125]);
     };
     context.write("theirs.jsonl", &lines(&context, doubtful));
     let by = "import theirs.jsonl --name theirs --experiment experiments/tuned.yaml";
