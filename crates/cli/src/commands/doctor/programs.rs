@@ -65,16 +65,17 @@ impl Program {
 
     /// Asks the program for its version, which has to be that of `cliptune`.
     fn ask_version(&mut self, command: Command) {
+        let on_programs = || Installation::of_this_program().advice_on_programs();
         let problem = match version(command) {
-            Err(said) => Some(said),
+            Err(said) => Some((unloaded(&said).map_or_else(on_programs, bringing), said)),
             Ok(version) => {
                 let is_another = version != env!("CARGO_PKG_VERSION");
                 self.version = Some(version);
-                is_another.then(|| format!("{} is of another version than cliptune", self.program))
+                let said = || format!("{} is of another version than cliptune", self.program);
+                is_another.then(|| (on_programs(), said()))
             }
         };
-        let advice = Installation::of_this_program().advice_on_programs();
-        self.problems.extend(problem.map(|problem| Problem::new(self.tool, problem, advice)));
+        self.problems.extend(problem.map(|(mend, problem)| Problem::new(self.tool, problem, mend)));
     }
 
     /// Hands over the problems.
@@ -93,6 +94,13 @@ fn unloadable(tool: Option<Tool>, loaded: &Loaded) -> Vec<Problem> {
         Problem::new(tool, complaint.clone(), mend.to_owned())
     });
     missing.chain(complaints).collect()
+}
+
+/// Returns the name of the library that is there and that the loader cannot use, if that is what it says.
+fn unloaded(said: &str) -> Option<&str> {
+    let (_, file) = said.split_once("error while loading shared libraries: ")?;
+    let (file, _) = file.split_once(": ")?;
+    file.rsplit('/').next()
 }
 
 /// Returns what brings a library.
@@ -143,6 +151,14 @@ mod tests {
         assert!(said[1].1.contains("libodd.so.1"), "{said:?}");
         assert_eq!(said[2].1, Installation::of_this_program().advice(Pinned::Torch), "it comes with torch");
         assert!(said[3].0.contains("GLIBC_2.99"), "{said:?}");
+    }
+
+    #[test]
+    fn a_library_that_cannot_be_used_is_brought_and_not_the_programs() {
+        let said =
+            "it does not start: x: error while loading shared libraries: /a/libduckdb.so: file too short";
+        assert_eq!(unloaded(said), Some(LIBDUCKDB));
+        assert_eq!(unloaded("it does not start: symbol lookup error"), None);
     }
 
     #[test]

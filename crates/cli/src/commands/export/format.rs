@@ -60,12 +60,12 @@ struct Names<'a> {
 impl Names<'_> {
     /// Returns the runs that some names stand for, each once.
     fn runs(&self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
+        self.warn_of_damaged(names)?;
         let (mut runs, mut known) = (Vec::new(), HashSet::new());
         for name in names {
             let named = self.named(name)?;
             runs.extend(named.into_iter().filter(|run| known.insert(run.id())));
         }
-        self.warn_of_damaged(names)?;
         Ok(runs)
     }
 

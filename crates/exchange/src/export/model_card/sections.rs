@@ -67,9 +67,13 @@ fn origin(card: &Card<'_>) -> String {
             format!("the model of the run {}{}", markdown_text(run), began.unwrap_or_default())
         }
     };
+    let weights = match &record.base {
+        Base::Scratch => from.clone(),
+        _ => format!("the weights of {from}"),
+    };
     match (&record.plan.train, record.kept_start()) {
-        (None, _) => format!("with the weights of {from} as they are"),
-        (Some(_), true) => format!("with the weights of {from}: no epoch of the training was better"),
+        (None, _) => format!("with {weights} as they are"),
+        (Some(_), true) => format!("with {weights}: no epoch of the training was better"),
         (Some(_), false) => format!("trained from {from}"),
     }
 }
