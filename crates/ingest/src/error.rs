@@ -8,7 +8,7 @@ use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
 use cliptune_propose::scalar;
 use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named, more_time_for_sql};
 use cliptune_terminal::format::{self, counted};
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_terminal::{Diagnostic, Exit, shell_word};
 
 use crate::label::{Example, words};
 use crate::problem::Problem;
@@ -83,9 +83,9 @@ pub enum IngestError {
         /// The columns, the best one first.
         candidates: Vec<FoundJoin>,
     },
-    /// No column names the images that no experiment is about yet.
+    /// Something is wrong with sources that no experiment is about yet, so that the way out is another one.
     #[error(transparent)]
-    NoJoin(Box<Self>),
+    ForNew(Box<Self>),
     /// The first line of a table is no header.
     #[error("{} has no header: its first line names the image {}", as_named(path), shown(image))]
     NoHeader {
@@ -301,7 +301,11 @@ impl Diagnostic for IngestError {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", scalar(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
-            Self::NoJoin(error) => Some(match &**error {
+            Self::ForNew(error) => Some(match &**error {
+                Self::WhichTable { tables, .. } => {
+                    let first = tables.first()?;
+                    format!("--table names one of them: --table {}", shell_word(first))
+                }
                 Self::JoinNotFound { columns, images, .. } => format!(
                     "give the table a column that has the name of each row's image, such as {}, or write the experiment yourself, with \
                      an SQL expression for it in data.join; the columns are {}",
@@ -427,7 +431,7 @@ impl Diagnostic for IngestError {
             | Self::JoinAmbiguous { .. }
             | Self::NoSources(_)
             | Self::NoTable { .. }
-            | Self::NoJoin(_)
+            | Self::ForNew(_)
             | Self::NoHeader { .. }
             | Self::NoRows { .. }
             | Self::NothingToLearn { .. }

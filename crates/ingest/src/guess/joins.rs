@@ -31,7 +31,7 @@ pub(super) fn guess(
                 "the file names of images are at the end of its values",
             )]));
         }
-        Err(error @ IngestError::JoinNotFound { .. }) => return Err(IngestError::NoJoin(Box::new(error))),
+        Err(error @ IngestError::JoinNotFound { .. }) => return Err(IngestError::ForNew(Box::new(error))),
         Err(error) => return Err(error),
     };
     Ok(Guesses::first_of(found.into_iter().map(reasoned).collect()))

@@ -105,6 +105,17 @@ fn a_list_and_what_says_which_of_it_is_right_are_choices_in_each_way_to_say_it()
 }
 
 #[test]
+fn lists_that_python_has_spelled_are_choices() {
+    let folder = Folder::of(12);
+    let row = |n: usize| format!("{n}.png,\"['one {n}', \"\"it's {n}\"\"]\",{}\n", n % 2);
+    folder.write("table.csv", &format!("file,choices,answer\n{}", (0..12).map(row).collect::<String>()));
+    let proposal = folder.guess("  metadata: table.csv\n").unwrap();
+    let expected = choice("TRY_CAST(choices AS VARCHAR[])", "answer", LabelReading::Index);
+    assert_eq!(items(&proposal), &expected);
+    assert!(why(&proposal).starts_with("`choices` has, as Python spells lists, 2 texts in a row"));
+}
+
+#[test]
 fn the_reason_for_a_choice_says_how_many_rows_can_be_read() {
     let proposal = Folder::of(12)
         .parquet(
