@@ -192,8 +192,13 @@ pub(super) fn limits(card: &Card<'_>) -> String {
     if let Some(scores) = first {
         let (items, groups) = (scores.n_items as u64, scores.n_groups);
         let few = few_groups(groups).map(|few| format!(" Each interval is {few}.")).unwrap_or_default();
+        let is_trained_on = scores.split == Split::Train && card.content.run.record().plan.train.is_some();
+        let hold = match is_trained_on {
+            true => "The scores are of items that the model was trained on, and say nothing about others",
+            false => "The scores hold for data like the above",
+        };
         text.push_str(&format!(
-            "- The scores hold for data like the above: they are of {} in {}. Guessing reaches {}.{few}\n",
+            "- {hold}: they are of {} in {}. Guessing reaches {}.{few}\n",
             counted(items, "item"),
             counted(groups as u64, "group"),
             percent(scores.chance),
