@@ -8,6 +8,7 @@ use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
+use crate::commands::compare::expect_files;
 use crate::error::CliError;
 use crate::of_files::runs_of_files;
 use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
@@ -25,7 +26,7 @@ pub(super) fn write(
     }
     let printer = common.printer();
     let store = Store::existing(&common.store)?;
-    let runs = Names { store: &store, common, printer: &printer }.runs(names)?;
+    let runs = Names { store: &store, common, printer: &printer, has_files: false }.runs(names)?;
     if weights {
         runs.iter().try_for_each(expect_weights)?;
     }
@@ -55,17 +56,20 @@ struct Names<'a> {
     store: &'a Store,
     common: &'a CommonArgs,
     printer: &'a Printer,
+    /// Whether any name so far was that of files.
+    has_files: bool,
 }
 
 impl Names<'_> {
     /// Returns the runs that some names stand for, each once.
-    fn runs(&self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
+    fn runs(&mut self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
         self.warn_of_damaged(names)?;
         let (mut runs, mut known) = (Vec::new(), HashSet::new());
         for name in names {
             let named = self.named(name)?;
             runs.extend(named.into_iter().filter(|run| known.insert(run.id())));
         }
+        expect_files(self.common, self.has_files)?;
         Ok(runs)
     }
 
@@ -81,13 +85,14 @@ impl Names<'_> {
     }
 
     /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
-    fn named(&self, name: &str) -> Result<Vec<AnyRun>, CliError> {
+    fn named(&mut self, name: &str) -> Result<Vec<AnyRun>, CliError> {
         let runs = self.store.any_named(name)?;
         let experiment = name.split('@').next().unwrap_or_default();
         let of_experiment = format!("{experiment}/");
         let are_of_one = runs.iter().all(|run| run.id().starts_with(&of_experiment));
         match runs.len() {
             0 if Path::new(name).exists() => {
+                self.has_files = true;
                 let runs = runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)?;
                 Ok(runs.into_iter().map(AnyRun::from).collect())
             }
