@@ -215,7 +215,15 @@ def check_import(project):
     project("import", str(room / "theirs.parquet"), "--name", "theirs", "--experiment", "small")
     (found,) = json.loads(project("query", "SELECT value FROM metrics WHERE run LIKE 'theirs/%'", "--json"))
     assert math.isclose(found["value"], (predictions["predicted"] == predictions["label"]).mean()), found
-    return f"imported: runs of MLflow {mlflow.__version__} from folders and from a database, a table of pandas {pandas.__version__}"
+    project("export", "their-mlruns", "their-mlflow.db", "theirs", "--as", "mlflow", "--to", "imported")
+    mlflow.set_tracking_uri(f"sqlite:///{project.folder}/imported/mlflow.db")
+    runs = {run.info.run_name: run for run in mlflow.search_runs(search_all_experiments=True, output_format="list")}
+    for name in ["their-mlruns", "their-mlflow.db"]:
+        history = mlflow.MlflowClient().get_metric_history(runs[name].info.run_id, "val/acc")
+        same(f"what {name} is for MLflow again", [point.value for point in history], [0.1 * step for step in range(3)])
+        same(f"the setting of {name} for MLflow", runs[name].data.params["train/lr"], "1e-5")
+    same("the score of predictions for MLflow", runs["theirs"].data.metrics["test.accuracy"], found["value"])
+    return f"imported, and exported again: runs of MLflow {mlflow.__version__} from folders and from a database, a table of pandas {pandas.__version__}"
 
 
 def main():

@@ -90,6 +90,30 @@ fn a_missing_onnx_runtime_is_a_problem_of_scoring() {
     doctor(&context, &["train"], &nowhere).succeeded();
 }
 
+#[test]
+fn an_onnx_runtime_that_cannot_be_used_is_a_problem_of_scoring() {
+    let context = TestContext::empty();
+    context.write("libonnxruntime.so", "no library");
+    let other = [("ORT_DYLIB_PATH", context.path("libonnxruntime.so"))];
+    let shown = doctor(&context, &[], &other).ended(1);
+    let said = shown.stdout.lines().find(|line| line.starts_with("problem: cliptune-score: "));
+    assert!(said.is_some_and(|line| line.contains("cannot be used as ONNX Runtime")), "{shown}");
+    doctor(&context, &["train"], &other).succeeded();
+}
+
+#[test]
+fn a_library_that_is_none_is_named_with_what_brings_it() {
+    let context = TestContext::empty();
+    context.write("libduckdb.so", "no library");
+    let mut command = context.command("cliptune");
+    let shown = output(command.arg("doctor").env("LD_LIBRARY_PATH", context.path(""))).ended(1);
+    assert!(shown.stdout.contains("problem: cliptune-ingest: it does not start: "), "{shown}");
+    assert!(
+        shown.stdout.contains("DUCKDB_LIB_DIR") && !shown.stdout.contains("belong into one folder"),
+        "{shown}"
+    );
+}
+
 /// `cliptune` alone in a folder `bin`, with nothing of the checkout around it.
 fn alone(context: &TestContext) -> Command {
     fs::create_dir_all(context.path("bin")).unwrap();

@@ -98,6 +98,20 @@ fn the_parameters_for_dvc_are_an_experiment_that_stands_for_the_same_run() {
 }
 
 #[test]
+fn settings_say_which_run_an_experiment_file_stands_for_and_nothing_else() {
+    let context = TestContext::empty();
+    let export = |what: &str| {
+        let to = context.path("out");
+        finished().cliptune(&format!("export {what} --as csv --to {} --set train.epochs=999", to.display()))
+    };
+    let other = export("experiments/base.yaml").ended(2);
+    assert!(other.stderr.contains("no run stands for what experiments/base.yaml says now"), "{other}");
+    let none = export("tuned@0").ended(2);
+    assert!(none.stderr.contains("--set is about experiment files"), "{none}");
+    assert!(!context.path("out").exists());
+}
+
+#[test]
 fn what_cannot_be_exported_is_named_and_leaves_nothing() {
     let context = TestContext::empty();
     context.write("mine/notes.txt", "mine");

@@ -152,11 +152,14 @@ fn an_imported_run_is_labelled_removed_and_restored_and_nothing_takes_it_for_a_m
         "soup theirs rival --to out",
         "rank rival contest/images --texts texts.txt",
         "show theirs --yaml",
+        "export theirs --as mlflow --weights --to out",
         "rm theirs --weights",
     ] {
         let said = context.cliptune(command).ended(2);
         assert!(said.stderr.contains("was imported: it has no model"), "{command}\n{said}");
     }
+    context.cliptune("export theirs --as mlflow --to tracked").succeeded();
+    assert!(context.path("tracked/mlflow.db").is_file() && !context.path("out").exists());
     context.cliptune("pin rival").succeeded();
     context.cliptune("rm theirs").ended(2);
     context.cliptune("pin rival --remove").succeeded();
@@ -221,6 +224,14 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     context.write("theirs.csv", "id,label\n1,2\n");
     refused(&context, "theirs.csv --name theirs --experiment experiments/tuned.yaml", "have no row");
 
+    context.write("theirs.csv", "id,predicted,predicted\n1,2,0\n");
+    let by_table = "theirs.csv --name theirs --experiment experiments/tuned.yaml";
+    refused(&context, by_table, "names the column predicted twice");
+    write("");
+    refused(&context, by, "theirs.jsonl is empty");
+    refused(&context, &format!("{by_table} --from dvc"), "theirs.csv is nothing of dvc");
+    refused(&context, &format!("{by_table} --run 1"), "--run names a run of MLflow");
+
     // Rows of other items do no harm, and are counted.
     write(&format!("{good}{{\"id\": \"nobody\", \"predicted\": 0}}\n"));
     let said = context.cliptune(&format!("import {by}")).succeeded();
@@ -229,6 +240,19 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     let taken = context.cliptune(&format!("import {by}")).ended(2);
     assert!(taken.stderr.contains("theirs is already the name of theirs/"), "{taken}");
     assert_eq!(context.runs("theirs").len(), 1);
+}
+
+#[test]
+fn answers_that_are_not_the_most_probable_are_counted() {
+    let context = ingested();
+    let doubtful = |at: usize, line: &mut Value| {
+        let [first, second] = if at == 0 { [0.25, 0.375] } else { [0.375, 0.25] };
+        line["probabilities"] = json!([first, second, 0.125, 0.125, 0.125]);
+    };
+    context.write("theirs.jsonl", &lines(&context, doubtful));
+    let by = "import theirs.jsonl --name theirs --experiment experiments/tuned.yaml";
+    let said = context.cliptune(by).succeeded();
+    assert!(said.stderr.contains("1 answer in `predicted` is not the most probable"), "{said}");
 }
 
 #[test]

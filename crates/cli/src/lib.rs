@@ -18,6 +18,7 @@ mod sibling;
 mod signals;
 mod slurm;
 mod spare;
+mod survey;
 mod tool;
 mod usage;
 mod view;

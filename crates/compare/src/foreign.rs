@@ -158,7 +158,8 @@ impl Foreign {
         }
         let told = row.probabilities.as_deref().map(|probs| {
             let told = Told::of(row.candidates.as_deref(), probs, of.label, candidates);
-            told.ok_or_else(|| self.row_problem(at, "its probabilities are not those of the candidates"))
+            let expected = candidates.filter(|_| row.candidates.is_none());
+            told.ok_or_else(|| self.row_problem(at, &no_probabilities(probs, expected)))
         });
         let told = told.transpose()?;
         let predicted = index(&row.predicted, "prediction")?;
@@ -190,6 +191,16 @@ impl Foreign {
     fn problem(&self, problem: String) -> CompareError {
         CompareError::Foreign { path: self.path.clone(), problem }
     }
+}
+
+/// Says that numbers are not the probabilities of so many candidates, if it is known how many.
+fn no_probabilities(probs: &[f64], candidates: Option<usize>) -> String {
+    const FEW: usize = 6;
+    let said = "its probabilities are not those of the candidates";
+    let Some(candidates) = candidates else { return said.to_owned() };
+    let few: Vec<String> = probs.iter().take(FEW).map(f64::to_string).collect();
+    let more = if probs.len() > FEW { ", …" } else { "" };
+    format!("{said}, {candidates} that sum to one: it has [{}{more}]", few.join(", "))
 }
 
 /// Returns how many candidates an item has, where it tells: of many classes only the likeliest are kept, and an item of a file that
@@ -331,7 +342,7 @@ mod tests {
         }
         for more in ["[0.5, 0.25, 0.25]", "[1.0]", "[]"] {
             let said = problem(with(&format!(r#"{{"id": "q1", "probabilities": {more}}}"#)));
-            assert!(said.contains("not those of the candidates"), "{more}: {said}");
+            assert!(said.contains("not those of the candidates, 2 that sum to one"), "{more}: {said}");
         }
         for second in ["1", "1.0", r#""1""#, r#""b""#, r#""1.0""#] {
             let found = with(&format!(r#"{{"id": "q1", "predicted": {second}}}"#)).unwrap();

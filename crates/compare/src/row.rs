@@ -13,6 +13,10 @@ use serde_json::{Map, Value};
 /// The longest line of a file of JSON lines, in bytes.
 const LONGEST_LINE: u64 = 1 << 24;
 
+/// The columns that are read.
+const COLUMNS: [&str; 8] =
+    ["id", "item_id", "group", "label", "predicted", "probabilities", "probs", "candidates"];
+
 /// The columns that are lists. In a cell of CSV they are written as JSON.
 const LISTS: [&str; 3] = ["probabilities", "probs", "candidates"];
 
@@ -142,6 +146,10 @@ fn csv(path: &Path) -> Result<Vec<Row>, String> {
     if !header.is_empty() && !is_there("id") && !is_there("item_id") {
         return Err("its first line names no column id or item_id".to_owned());
     }
+    let is_twice = |name: &&str| header.iter().filter(|own| own == name).count() > 1;
+    if let Some(name) = COLUMNS.iter().find(|name| is_twice(name)) {
+        return Err(format!("its first line names the column {name} twice"));
+    }
     let mut rows = Vec::new();
     while let Some(record) = records.row(header.len())? {
         let cells = header.iter().zip(record);
@@ -201,6 +209,12 @@ mod tests {
         assert!(read_as("theirs.csv", "").unwrap().is_empty());
         assert!(read_as("theirs.csv", "id,predicted\n").unwrap().is_empty());
         assert!(said("name,predicted\na,1\n").contains("names no column id or item_id"));
+        assert!(said("id,predicted,predicted\na,1,0\n").contains("names the column predicted twice"));
+        assert_eq!(
+            read_as("theirs.csv", "id,note,predicted,note\na,x,1,y\n").unwrap().len(),
+            1,
+            "nobody reads it"
+        );
         assert!(said("id,predicted\na,1\nb\n").contains("line 3 has 1 values"));
         assert!(said("id,predicted\na,\"1\n").contains("is never closed"));
         assert!(said("id,probs\na,1 0\n").contains("row 1: invalid type"));

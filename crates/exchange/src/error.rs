@@ -79,7 +79,9 @@ impl Diagnostic for ExchangeError {
             Self::InStore { .. } => {
                 Some("the store takes the folders in it for runs: choose a place beside it".to_owned())
             }
-            Self::Foreign { .. } => Some("--as csv, parquet and json write imported runs, too".to_owned()),
+            Self::Foreign { .. } => {
+                Some("--as mlflow, csv, parquet and json write imported runs, too".to_owned())
+            }
             Self::NoModel { .. } => {
                 Some("a run that is done has one, as long as its weights are not removed".to_owned())
             }

@@ -54,7 +54,7 @@ pub fn relative(path: &Path, folder: &Path) -> PathBuf {
 /// Returns everything that is wrong with the text.
 pub fn reread(text: &str, folder: &Path) -> Result<Plan, LoadError> {
     let (mut sources, mut problems) = (Sources::default(), Problems::default());
-    let name = "the experiment".to_owned();
+    let name = "the experiment to be written".to_owned();
     let source = sources.add(Source { name, base: folder.to_owned(), text: text.to_owned() });
     let plan = parse(text, source, &mut problems).and_then(|mut document| {
         check(&mut document, &mut problems);

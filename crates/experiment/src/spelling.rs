@@ -7,7 +7,10 @@ pub fn spelled(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), spelled_number),
+        // Not every whole number is a floating-point one.
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().map_or_else(|| number.to_string(), spelled_number)
+        }
         Value::Object(map) => {
             let entries: Vec<_> =
                 map.iter().map(|(key, value)| format!("{key}: {}", spelled(value))).collect();
@@ -17,9 +20,11 @@ pub fn spelled(value: &Value) -> String {
     }
 }
 
-/// Spells a number as people write it: `1e-5` and `1e-3` as learning rates are written, but `0.002`, `0.01` and `32`.
+/// Spells a number as people write it: `1e-5` and `1e-3` as learning rates are written, but `0.002`, `0.01` and `32`; and `1.8e308`, of
+/// which nobody reads the zeros.
 pub fn spelled_number(value: f64) -> String {
-    if value != 0.0 && value.abs() <= 1e-3 { format!("{value:e}") } else { value.to_string() }
+    let is_tiny = value != 0.0 && value.abs() <= 1e-3;
+    if is_tiny || value.abs() >= 1e16 { format!("{value:e}") } else { value.to_string() }
 }
 
 #[cfg(test)]
@@ -38,6 +43,9 @@ mod tests {
     fn numbers_that_are_easily_read_are_spelled_out() {
         let values = [json!(0.002), json!(0.01), json!(-0.002), json!(32), json!(0)];
         assert_eq!(values.map(|value| spelled(&value)), ["0.002", "0.01", "-0.002", "32", "0"]);
+        assert_eq!(spelled_number(-f64::MAX), "-1.7976931348623157e308");
+        assert_eq!([f64::INFINITY, f64::NAN].map(spelled_number), ["inf", "NaN"]);
+        assert_eq!(spelled(&json!(u64::MAX)), "18446744073709551615");
     }
 
     #[test]

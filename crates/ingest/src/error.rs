@@ -8,7 +8,7 @@ use cliptune_experiment::{ImageKey, LabelReading, LoadError, Split};
 use cliptune_propose::scalar;
 use cliptune_store::{FoundJoin, JoinCounts, SourceNotes, StoreError, as_named, more_time_for_sql};
 use cliptune_terminal::format::{self, counted};
-use cliptune_terminal::{Diagnostic, Exit};
+use cliptune_terminal::{Diagnostic, Exit, shell_word};
 
 use crate::label::{Example, words};
 use crate::problem::Problem;
@@ -82,6 +82,17 @@ pub enum IngestError {
         path: PathBuf,
         /// The columns, the best one first.
         candidates: Vec<FoundJoin>,
+    },
+    /// Something is wrong with sources that no experiment is about yet, so that the way out is another one.
+    #[error(transparent)]
+    ForNew(Box<Self>),
+    /// The first line of a table is no header.
+    #[error("{} has no header: its first line names the image {}", as_named(path), shown(image))]
+    NoHeader {
+        /// The path of the table.
+        path: PathBuf,
+        /// What the image is called.
+        image: String,
     },
     /// A table that no experiment is about yet has no rows.
     #[error("{} has no rows", as_named(path))]
@@ -290,6 +301,22 @@ impl Diagnostic for IngestError {
                 format!("name one of them: `metadata: {{ file: FILE, table: {} }}`", scalar(first))
             }),
             Self::NoColumn { column, columns, .. } => Some(column_hint(column, columns)),
+            Self::ForNew(error) => Some(match &**error {
+                Self::WhichTable { tables, .. } => {
+                    let first = tables.first()?;
+                    format!("--table names one of them: --table {}", shell_word(first))
+                }
+                Self::JoinNotFound { columns, images, .. } => format!(
+                    "give the table a column that has the name of each row's image, such as {}, or write the experiment yourself, with \
+                     an SQL expression for it in data.join; the columns are {}",
+                    images.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", "),
+                    named_few(columns)
+                ),
+                other => return other.hint(),
+            }),
+            Self::NoHeader { .. } => {
+                Some("write a line above it that says what the columns are, such as file,caption".to_owned())
+            }
             Self::NoRows { .. } => Some("a table has a row for each image, or several".to_owned()),
             Self::NothingToLearn { columns, .. } => Some(format!(
                 "captions are a column of texts, classes a column of few values, choices a list of texts, or columns such as option_1 \
@@ -404,6 +431,8 @@ impl Diagnostic for IngestError {
             | Self::JoinAmbiguous { .. }
             | Self::NoSources(_)
             | Self::NoTable { .. }
+            | Self::ForNew(_)
+            | Self::NoHeader { .. }
             | Self::NoRows { .. }
             | Self::NothingToLearn { .. }
             | Self::ColumnType { .. }

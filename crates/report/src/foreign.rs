@@ -1,5 +1,6 @@
 //! The table of imported runs.
 
+use cliptune_experiment::spelled_number;
 use cliptune_terminal::format;
 
 use crate::data::{ForeignEntry, ForeignScore, ReportData};
@@ -53,8 +54,12 @@ fn cells(data: &ReportData, one: &ForeignEntry) -> [String; HEADER.len()] {
 
 /// Returns the metrics that another tool told, as far as a cell has room for them.
 fn told(one: &ForeignEntry) -> Option<String> {
-    let mut said: Vec<String> =
-        one.told.iter().take(TOLD).map(|(name, value)| format!("{name} {value}")).collect();
+    let mut said: Vec<String> = one
+        .told
+        .iter()
+        .take(TOLD)
+        .map(|(name, value)| format!("{name} {}", spelled_number(*value)))
+        .collect();
     let more = one.told.len().saturating_sub(TOLD);
     said.extend((more > 0).then(|| format!("and {more} more")));
     (!said.is_empty()).then(|| said.join(", "))

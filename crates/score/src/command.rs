@@ -32,6 +32,10 @@ pub struct Arguments {
     #[arg(long, hide = true, value_name = "EXPERIMENT/NUMBER")]
     pub only: Option<OnePlan>,
 
+    /// Start ONNX Runtime and do nothing with it: what `cliptune doctor` asks for
+    #[arg(long, hide = true)]
+    pub runtime: bool,
+
     /// The flags of every tool.
     #[command(flatten)]
     pub common: CommonArgs,
@@ -39,6 +43,10 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<Exit, ScoreError> {
+    if arguments.runtime {
+        Runtime::start()?;
+        return Ok(Exit::Done);
+    }
     let printer = arguments.common.printer();
     let progress = printer.progress("looking at the data", 0, "bytes");
     let (experiments, standings) = look(arguments, &|done, _| progress.set(done))?;

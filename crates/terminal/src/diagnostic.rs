@@ -169,6 +169,11 @@ impl ErrorDocument {
         }
     }
 
+    /// Returns what the person can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Returns the error as a person reads it, with the name of what it happened to in front.
     pub(crate) fn about(&self, what: &str) -> String {
         let mut text = chained(&format!("{what}: {}", self.error), &self.causes);

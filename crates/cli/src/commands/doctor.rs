@@ -62,8 +62,8 @@ fn examine(args: &Args, common: &CommonArgs) -> Result<Findings, CliError> {
     let mut programs = programs::all();
     let libraries = libraries::all(&programs);
     let machine = Machine::look();
-    let of_programs = programs.iter_mut().flat_map(Program::take_problems);
-    let mut problems: Vec<Problem> = of_programs.chain(libraries::problems(&libraries)).collect();
+    let mut problems: Vec<Problem> = programs.iter_mut().flat_map(Program::take_problems).collect();
+    problems.extend(libraries::problem_of_runtime(&libraries, &programs));
     problems.retain(|problem| args.concerns(problem));
     Ok(Findings {
         version: env!("CARGO_PKG_VERSION"),

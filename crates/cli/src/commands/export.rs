@@ -5,10 +5,11 @@ mod layout;
 
 use std::path::PathBuf;
 
+use cliptune_exchange::export::Format;
 use cliptune_terminal::{CommonArgs, Exit};
 
 use crate::error::CliError;
-use format::Format;
+use crate::selection::refuse_settings;
 use layout::Layout;
 
 /// Write runs for other tools, or a run's model for another library
@@ -45,7 +46,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     match (args.format, args.layout, args.runs.as_slice()) {
         (Some(format), _, names) => format::write(names, format, args.weights, &args.to, common),
-        (None, Some(layout), [name]) => layout::write(name, layout, &args.to, common),
+        (None, Some(layout), [name]) => {
+            refuse_settings(common)?;
+            layout::write(name, layout, &args.to, common)
+        }
         (None, _, names) => Err(CliError::OneModel { count: names.len() }),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use cliptune_exchange::import::{ImportError, Imported, Request, import};
+use cliptune_exchange::import::{ImportError, Imported, PULL, Request, import};
 use cliptune_experiment::{ExperimentName, Split};
 use cliptune_store::{Dataset, Run, Scores, Store, Tool};
 use cliptune_terminal::{CommonArgs, Exit, Printer, did_you_mean, format};
@@ -175,16 +175,26 @@ fn no_experiment(name: &str, store: &Store) -> Result<CliError, CliError> {
 
 /// Says what became of the import.
 fn say(imported: &Imported, split: Split, printer: &Printer) {
-    let Imported { run, is_new, scores, other_rows } = imported;
+    let Imported { run, is_new, scores, other_rows, unlikely, left_out } = imported;
     let id = run.id();
     printer.status(&match (is_new, scores) {
         (true, _) => format!("{id}: imported ({})", run.origin()),
         (false, None) => format!("{id}: it is there already, and nothing was changed"),
         (false, Some(_)) => format!("{id}: it is there already, and its scores were made again"),
     });
+    if !left_out.is_empty() {
+        printer.warn(&format!("{id}: {}; {PULL}", format::first_few(left_out)));
+    }
     if *other_rows > 0 {
         let rows = format::counted(*other_rows as u64, "row");
         printer.status(&format!("{id}: {rows} about other items than those of the {split} split"));
+    }
+    if *unlikely > 0 {
+        let (answers, are) =
+            (format::counted(*unlikely as u64, "answer"), format::agreed(*unlikely as u64, "is", "are"));
+        printer.warn(&format!(
+            "{id}: {answers} in `predicted` {are} not the most probable: the accuracy is that of `predicted`"
+        ));
     }
     if let Some(scores) = scores {
         printer.status(&format!("{id} {}", line(scores)));
@@ -193,7 +203,8 @@ fn say(imported: &Imported, split: Split, printer: &Printer) {
         let folder = short(run.folder()).to_string();
         let tool = run.record().tool;
         return printer.json(
-            &json!({ "run": id, "new": is_new, "tool": tool, "folder": folder, "scores": scores, "other_rows": other_rows }),
+            &json!({ "run": id, "new": is_new, "tool": tool, "folder": folder, "scores": scores, "other_rows": other_rows,
+                     "left_out": left_out }),
         );
     }
     printer.data(&id);

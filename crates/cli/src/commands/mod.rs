@@ -136,6 +136,7 @@ fn reads_experiments(command: &Command) -> bool {
         Command::Store(StoreCommand::Run(_) | StoreCommand::Plan(_) | StoreCommand::Check(_)) => true,
         Command::Store(StoreCommand::Status(_)) => true,
         Command::Store(StoreCommand::Ls(_) | StoreCommand::Compare(_) | StoreCommand::Import(_)) => true,
+        Command::Store(StoreCommand::Export(_)) => true,
         Command::Store(StoreCommand::Gc(args)) => args.reads_experiments(),
         Command::Store(StoreCommand::Rm(args)) => args.reads_experiments(),
         _ => false,

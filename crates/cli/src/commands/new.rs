@@ -75,6 +75,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     {
         return Err(CliError::NoItems { template: template.as_str() });
     }
+    let is_settled = asker.is_some();
     if let Some(asker) = asker {
         asker.settle(&mut proposal)?;
     }
@@ -90,7 +91,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     }
     let contest = drawn(args).map(|_| args.folder.join(CONTEST));
     let table = proposal.table.take().map(|_| place.table.as_path());
-    Written { place: &place, proposal: &proposal, table, contest }.tell(&common.printer());
+    Written { place: &place, proposal: &proposal, table, contest, is_settled }.tell(&common.printer());
     Ok(Exit::Done)
 }
 

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use cliptune_store::Store;
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table};
 
-use super::run::fetch;
 use crate::error::CliError;
-use crate::pipeline::steps::{Ground, Steps};
-use crate::selection::{Selection, look, somewhere, tell};
+use crate::pipeline::steps::Steps;
+use crate::survey::Survey;
 
 /// Show the steps that `run` would take, for any scheduler
 ///
@@ -28,22 +26,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let selection = Selection::load(&args.experiments, common)?;
-    let store = Store::open(&common.store)?;
-    if !fetch(&selection, common, &printer) {
-        return Ok(Exit::Interrupted);
-    }
-    let standings = somewhere(look(&store, &selection.experiments, &printer))?;
-    tell(&standings, &printer);
-    let ground = Ground {
-        common,
-        printer: &printer,
-        paths: &args.experiments,
-        selection: &selection,
-        store: &store,
-        standings: &standings,
-    };
-    let steps = Steps::of(ground, args.all)?;
+    let survey = Survey::load(&args.experiments, common, &printer)?;
+    let Some(standings) = survey.look()? else { return Ok(Exit::Interrupted) };
+    let steps = Steps::of(survey.ground(&standings), args.all)?;
     show(&steps, &printer);
     Ok(steps.exit)
 }

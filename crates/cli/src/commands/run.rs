@@ -3,19 +3,17 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cliptune_experiment::DataPlan;
 use cliptune_report::{Options, Request};
-use cliptune_store::{Extent, Standing, Store, fetch_remote, is_remote};
-use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer, format, positive};
+use cliptune_store::Standing;
+use cliptune_terminal::{CommonArgs, Exit, format, positive};
 
 use crate::error::CliError;
 use crate::pipeline::crew::Means;
 use crate::pipeline::endings::Endings;
-use crate::pipeline::steps::Ground;
 use crate::pipeline::{Pipeline, report, summary};
-use crate::selection::{Selection, look, short, somewhere, tell, warn_of};
-use crate::signals;
+use crate::selection::short;
 use crate::slurm;
+use crate::survey::Survey;
 
 /// Ingest, train, score and report whatever is stale
 ///
@@ -69,40 +67,29 @@ fn memory(written: &str) -> Result<u64, String> {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
-    let selection = Selection::load(&args.experiments, common)?;
-    let store = Store::open(&common.store)?;
-    if !fetch(&selection, common, &printer) {
-        return Ok(Exit::Interrupted);
-    }
-    let request = Request::of(&store, &args.experiments, &common.set, &Options::default())?;
+    let survey = Survey::load(&args.experiments, common, &printer)?;
+    let Survey { selection, store, .. } = &survey;
+    let request = Request::of(store, &args.experiments, &common.set, &Options::default())?;
     let folder = &request.folder;
     let page = folder.join(cliptune_report::render::PAGE);
-    let standings = somewhere(look(&store, &selection.experiments, &printer))?;
-    tell(&standings, &printer);
+    let Some(standings) = survey.look()? else { return Ok(Exit::Interrupted) };
     if args.slurm {
-        let ground = Ground {
-            common,
-            printer: &printer,
-            paths: &args.experiments,
-            selection: &selection,
-            store: &store,
-            standings: &standings,
-        };
-        return slurm::submit(slurm::Order { dry_run: args.dry_run, options: &args.sbatch }, ground);
+        let order = slurm::Order { dry_run: args.dry_run, options: &args.sbatch };
+        return slurm::submit(order, survey.ground(&standings));
     }
     let is_fresh = standings.unknown.is_empty() && standings.known.iter().all(Standing::is_fresh);
     if is_fresh && cliptune_report::is_fresh(&standings.known, &request)? {
         printer.status(&format!("everything is fresh; the report is {}", short(&page)));
         if printer.is_json() {
-            summary::print(&selection, &Endings::default(), folder, &printer);
+            summary::print(selection, &Endings::default(), folder, &printer);
         }
         return Ok(Exit::Done);
     }
     let means = (args.means(), args.wait);
-    let endings = Pipeline::new(common, means, &printer, &selection, &store, standings).experiments()?;
+    let endings = Pipeline::new(common, means, &printer, selection, store, standings).experiments()?;
     if endings.interrupted() {
         if printer.is_json() {
-            summary::print(&selection, &endings, folder, &printer);
+            summary::print(selection, &endings, folder, &printer);
         }
         return Ok(Exit::Interrupted);
     }
@@ -110,7 +97,7 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if reported == Exit::Interrupted {
         return Ok(reported);
     }
-    summary::print(&selection, &endings, folder, &printer);
+    summary::print(selection, &endings, folder, &printer);
     if reported == Exit::Done {
         printer.status(&format!("the report is {}", short(&page)));
     }
@@ -120,22 +107,4 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
         (Exit::Usage, Exit::Failed) => Exit::Failed,
         (exit, _) => exit,
     })
-}
-
-/// Brings data that lies elsewhere into the cache, so that a change there shows in the standings. Returns false if the
-/// user asked to stop. What cannot be fetched is told, and the cache stands in for it.
-pub(crate) fn fetch(selection: &Selection, common: &CommonArgs, printer: &Printer) -> bool {
-    let mut fetched: Vec<&DataPlan> = Vec::new();
-    for plan in selection.experiments.iter().flat_map(|experiment| &experiment.plans) {
-        if fetched.contains(&&plan.data) || !is_remote(&plan.data) {
-            continue;
-        }
-        fetched.push(&plan.data);
-        match fetch_remote(&plan.data, Extent::Needed, common.offline, printer, &signals::catch()) {
-            Err(error) if error.exit() == Exit::Interrupted => return false,
-            Err(error) => warn_of(&error, printer),
-            Ok(()) => {}
-        }
-    }
-    true
 }

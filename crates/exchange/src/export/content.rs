@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cliptune_experiment::Split;
 use cliptune_store::{
-    AnyRun, Event, Labels, Listed, OwnName, Run, Scores, Stamped, StoreError, read_events, read_scores,
+    AnyRun, Event, ForeignRun, Labels, Listed, OwnName, Run, Scores, Stamped, StoreError, read_events,
+    read_scores,
 };
 
 /// A run with what is said about it and what was measured. Parts that are damaged are left out.
@@ -15,6 +16,14 @@ pub(super) struct Content {
     pub(super) scores: Vec<Scores>,
     /// The curves by their names.
     pub(super) curves: BTreeMap<&'static str, Curve>,
+}
+
+/// An imported run with what is said about it, and with what its predictions reach. Parts that are damaged are left out.
+pub(super) struct ForeignContent {
+    pub(super) run: ForeignRun,
+    pub(super) labels: Labels,
+    /// The scores of each split of which there are predictions.
+    pub(super) scores: Vec<Scores>,
 }
 
 /// What was measured at each step.
@@ -47,16 +56,21 @@ impl Reader {
         content
     }
 
+    /// Reads an imported run. What another tool told counts as scores, too.
+    pub(super) fn read_foreign(&mut self, run: &ForeignRun) -> ForeignContent {
+        let labels = intact(run.labels(), &mut self.damage).unwrap_or_default();
+        let scores = scores_of(run, &mut self.damage);
+        if scores.is_empty() && run.record().told.metrics.is_empty() {
+            self.unscored.push(run.id());
+        }
+        ForeignContent { run: run.clone(), labels, scores }
+    }
+
     /// Looks through a run for what is missing or damaged in it, where something else reads it.
     pub(super) fn look(&mut self, run: &AnyRun) {
         match run {
             AnyRun::Own(run) => drop(self.read(run)),
-            AnyRun::Foreign(run) => {
-                let scores = scores_of(run, &mut self.damage);
-                if scores.is_empty() && run.record().told.metrics.is_empty() {
-                    self.unscored.push(run.id());
-                }
-            }
+            AnyRun::Foreign(run) => drop(self.read_foreign(run)),
         }
     }
 }
@@ -78,11 +92,23 @@ impl Content {
         self.labels.name.as_ref().map_or(self.run.record().run.as_str(), OwnName::as_str)
     }
 
-    /// Returns the scores by split, each with its name: the metrics with the ends of their intervals and with what guessing
-    /// reaches (`accuracy`, `accuracy.low`, `accuracy.high`, `accuracy.chance`), and the numbers of items and groups.
+    /// Returns the scores by split, as [`metrics_by_split`] names them.
     pub(super) fn metrics(&self) -> impl Iterator<Item = (Split, Vec<(String, f64)>)> {
-        self.scores.iter().map(|scores| (scores.split, metrics(scores)))
+        metrics_by_split(&self.scores)
     }
+}
+
+impl ForeignContent {
+    /// Returns the name that a person calls the run by: its own, or the one that it was imported by.
+    pub(super) fn name(&self) -> &str {
+        self.labels.name.as_ref().map_or(self.run.record().name.as_str(), OwnName::as_str)
+    }
+}
+
+/// Returns scores by split, each with its name: the metrics with the ends of their intervals and with what guessing reaches
+/// (`accuracy`, `accuracy.low`, `accuracy.high`, `accuracy.chance`), and the numbers of items and groups.
+pub(super) fn metrics_by_split(scores: &[Scores]) -> impl Iterator<Item = (Split, Vec<(String, f64)>)> {
+    scores.iter().map(|scores| (scores.split, metrics(scores)))
 }
 
 fn metrics(scores: &Scores) -> Vec<(String, f64)> {

@@ -14,6 +14,7 @@ mod tensorboard;
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use cliptune_durable::StagedFolder;
 use cliptune_store::{AnyRun, Listed, Run, Store, StoreError};
 use fs_err as fs;
@@ -22,22 +23,22 @@ use crate::error::ExchangeError;
 use content::Reader;
 use tables::Form;
 
-/// The tools and formats that a run can be written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The tool or the kind of tables that runs are written for. The command line shows these words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A tracking database of MLflow with the artifacts beside it.
+    /// A tracking database and artifacts for `mlflow server`
     Mlflow,
-    /// Parameters, metrics and plots of DVC, and the pipeline that makes them.
+    /// Parameters, metrics and plots for `dvc`, with a pipeline that calls the tools
     Dvc,
-    /// The event files of TensorBoard.
+    /// Event files for `tensorboard --logdir DIR`
     Tensorboard,
-    /// The model card of Hugging Face.
+    /// A README.md for the Hugging Face Hub, with the scores and how the model is used
     ModelCard,
-    /// Tables of CSV.
+    /// Tables of CSV: runs, settings, metrics, events
     Csv,
-    /// Tables of parquet.
+    /// The same tables as parquet files
     Parquet,
-    /// Tables of JSON.
+    /// The same tables as JSON
     Json,
 }
 
@@ -75,7 +76,7 @@ pub fn export(store: &Store, runs: &[AnyRun], wanted: Wanted, to: &Path) -> Resu
     let (mut reader, mut without_events) = (Reader::default(), Vec::new());
     match wanted.format {
         Format::Mlflow => {
-            mlflow::write(store, &own(runs)?, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
+            mlflow::write(store, runs, &mut reader, wanted.weights, folder, &place(folder, to)?)?;
         }
         Format::Dvc => {
             let place = place(folder, to)?;
@@ -96,7 +97,7 @@ pub fn export(store: &Store, runs: &[AnyRun], wanted: Wanted, to: &Path) -> Resu
     Ok(Exported { files, without_scores: reader.unscored, without_events, damage: reader.damage })
 }
 
-/// Returns the runs, if none of them was imported: of those, there is nothing but what tables hold.
+/// Returns the runs, if none of them was imported: of those, there is nothing but what tables and MLflow hold.
 fn own(runs: &[AnyRun]) -> Result<Vec<Run>, ExchangeError> {
     let own = |run: &AnyRun| run.own().cloned().ok_or_else(|| ExchangeError::Foreign { run: run.id() });
     runs.iter().map(own).collect()

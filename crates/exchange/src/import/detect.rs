@@ -40,11 +40,17 @@ impl Form {
             }
             about => about?,
         };
+        if about.is_file() && about.len() == 0 {
+            return Err(ImportError::Empty { path: path.to_path_buf() });
+        }
         let forms = if about.is_dir() { of_folder(path) } else { of_file(path, from)? };
         let mut forms: Vec<Self> =
             forms.into_iter().filter(|form| from.is_none_or(|from| form.tool() == from)).collect();
         match forms.len() {
-            0 => Err(ImportError::Unknown { path: path.to_path_buf() }),
+            0 => Err(match from {
+                Some(tool) => ImportError::NotOf { path: path.to_path_buf(), tool },
+                None => ImportError::Unknown { path: path.to_path_buf() },
+            }),
             1 => Ok(forms.swap_remove(0)),
             _ => Err(ImportError::Ambiguous { path: path.to_path_buf() }),
         }
@@ -142,7 +148,9 @@ mod tests {
         for name in ["nothing", "some.txt"] {
             assert!(matches!(of(name, None), Err(ImportError::Unknown { .. })), "{name}");
         }
-        assert!(matches!(of("run", Some(Tool::Dvc)), Err(ImportError::Unknown { .. })));
+        assert!(matches!(of("run", Some(Tool::Dvc)), Err(ImportError::NotOf { tool: Tool::Dvc, .. })));
+        fs::write(at("nothing.jsonl"), "").unwrap();
+        assert!(matches!(of("nothing.jsonl", Some(Tool::Predictions)), Err(ImportError::Empty { .. })));
         assert!(matches!(of("missing", None), Err(ImportError::Nothing { .. })));
     }
 }

@@ -30,6 +30,8 @@ struct Named {
     metrics: BTreeSet<String>,
     params: BTreeSet<String>,
     plots: BTreeSet<String>,
+    /// Those of all three kinds that `dvc.yaml` lists, and that do not only have a usual name.
+    listed: BTreeSet<String>,
 }
 
 /// Reads the present state of a project.
@@ -56,10 +58,15 @@ pub(super) fn read(path: &Path) -> Result<Gathered, ImportError> {
             points.push(point(step, None, value));
         }
     }
+    let left_out = left_out(&files, &named.listed)?;
     if told.metrics.is_empty() && told.settings.is_empty() {
-        return Err(ImportError::Unknown { path: path.to_path_buf() });
+        return Err(match left_out.is_empty() {
+            true => ImportError::Unknown { path: path.to_path_buf() },
+            false => ImportError::NothingThere { path: path.join("dvc.yaml"), left_out },
+        });
     }
-    Gathered { tool: Tool::Dvc, tool_version: None, files: files.into_hashes(), told }.bounded(path)
+    let files = files.into_hashes();
+    Gathered { tool: Tool::Dvc, tool_version: None, files, told, left_out }.bounded(path)
 }
 
 /// Returns a number of a file of metrics. JSON has no word for what is no number, and Python writes one all the same.
@@ -91,11 +98,17 @@ fn named(files: &mut Files) -> Result<Named, ImportError> {
     let stages = project.get("stages").and_then(Value::as_object).into_iter().flatten();
     let sections: Vec<&Value> = std::iter::once(&project).chain(stages.map(|(_, stage)| stage)).collect();
     let mut found = Named {
-        metrics: listed(&sections, "metrics").filter(|path| has_values(path)).collect(),
+        metrics: listed(&sections, "metrics").collect(),
         // A stage lists keys of params.yaml, and other files with keys of theirs.
-        params: listed(&sections, "params").filter(|path| has_values(path)).collect(),
+        params: listed(&sections, "params").filter(|path| is_params(path)).collect(),
         plots: listed_by(&sections, "plots", plots).collect(),
+        listed: BTreeSet::new(),
     };
+    // The name of a plot need not be that of a file, unless it is one of a table.
+    let tables = found.plots.iter().filter(|path| is_table(path));
+    found.listed = found.metrics.iter().chain(&found.params).chain(tables).cloned().collect();
+    found.metrics.retain(|path| has_values(path));
+    found.params.retain(|path| has_values(path));
     if found.metrics.is_empty() {
         found.metrics = usual(&METRICS);
     }
@@ -174,6 +187,24 @@ fn is_table(path: &str) -> bool {
 
 fn has_values(path: &str) -> bool {
     [".json", ".yaml", ".yml"].iter().any(|extension| path.ends_with(extension))
+}
+
+/// Checks whether something in a list of parameters is a file: one of those that DVC reads them from.
+fn is_params(path: &str) -> bool {
+    has_values(path) || [".toml", ".py"].iter().any(|extension| path.ends_with(extension))
+}
+
+/// Says of each of some listed files why nothing was read of it, if that is so.
+fn left_out(files: &Files, listed: &BTreeSet<String>) -> Result<Vec<String>, ImportError> {
+    let mut left_out = Vec::new();
+    for path in listed {
+        if !files.is_there(path)? {
+            left_out.push(format!("{path} is not there"));
+        } else if !has_values(path) && !is_table(path) {
+            left_out.push(format!("{path} is neither JSON nor YAML"));
+        }
+    }
+    Ok(left_out)
 }
 
 /// Reads a file of values; nothing where it is not there.
@@ -276,6 +307,25 @@ mod tests {
         let last: Vec<(&str, f64)> = told.last_metrics().collect();
         assert_eq!(last, [("acc", 0.625), ("test.accuracy", 0.75), ("train/loss", 0.5)]);
         assert_eq!(told.metrics["acc"].len(), 2);
+    }
+
+    #[test]
+    fn what_is_listed_and_not_read_is_told() {
+        let listing = "stages:\n  train:\n    cmd: x\n    params:\n    - lr\n    - more.toml: [depth]\n    metrics: [scores.json]\n    \
+                       plots: [acc.tsv, a.png]\nplots:\n- train/loss: {x: step, y: {loss.tsv: loss}}\n";
+        let folder =
+            project(&[("dvc.yaml", listing), ("params.yaml", "lr: 1\n"), ("more.toml", "depth = 3\n")]);
+        let found = read(folder.path()).unwrap();
+        let expected = [
+            "acc.tsv is not there",
+            "loss.tsv is not there",
+            "more.toml is neither JSON nor YAML",
+            "scores.json is not there",
+        ];
+        assert_eq!(found.left_out, expected);
+        let nothing = project(&[("dvc.yaml", listing)]);
+        let said = read(nothing.path()).unwrap_err();
+        assert!(said.to_string().contains("scores.json is not there"), "{said}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use cliptune_store::{StoreError, Tool};
 use cliptune_terminal::format::first_few;
 use cliptune_terminal::{Diagnostic, Exit};
 
+/// What brings the files of a project.
+pub const PULL: &str = "`dvc pull` brings what DVC keeps, and `dvc repro` makes it";
+
 /// Why a run of another tool, or somebody's predictions, cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -38,6 +41,34 @@ pub enum ImportError {
     /// What is at the path is nothing that can be imported.
     #[error("{} is neither a table of predictions, nor a run of MLflow, nor a project of DVC", path.display())]
     Unknown {
+        /// The path.
+        path: PathBuf,
+    },
+    /// What is at the path is nothing of what somebody says that it is.
+    #[error("{} is nothing of {tool}", path.display())]
+    NotOf {
+        /// The path.
+        path: PathBuf,
+        /// What it was said to be of.
+        tool: Tool,
+    },
+    /// There is nothing in a file.
+    #[error("{} is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing of what a project lists can be read.
+    #[error("nothing of what {} lists can be read: {}", path.display(), first_few(left_out))]
+    NothingThere {
+        /// The file with the lists.
+        path: PathBuf,
+        /// What is wrong with each of them, as a phrase with its name.
+        left_out: Vec<String>,
+    },
+    /// A run is named where there are none to choose from.
+    #[error("--run names a run of MLflow, and {} has none", path.display())]
+    NoChoice {
         /// The path.
         path: PathBuf,
     },
@@ -137,6 +168,8 @@ impl Diagnostic for ImportError {
                  of a project of DVC"
                     .to_owned()
             }
+            Self::NotOf { .. } => "without --from, it is told by its content".to_owned(),
+            Self::NothingThere { .. } => PULL.to_owned(),
             Self::Ambiguous { .. } => "--from mlflow or --from dvc says which is meant".to_owned(),
             Self::NoItems { .. } => {
                 "--experiment names the experiment, or its file, whose items they answer; `cliptune compare --predictions` compares \

@@ -47,12 +47,18 @@ impl Files {
         ImportError::Unreadable { path: self.root.join(relative), problem: problem.into() }
     }
 
+    /// Checks whether there is a file or a folder.
+    pub(super) fn is_there(&self, relative: &str) -> Result<bool, ImportError> {
+        let path = self.place(relative)?;
+        path.try_exists().map_err(|error| self.unreadable(relative, error.to_string()))
+    }
+
     /// Reads a file as text, if it is there.
     pub(super) fn text(&mut self, relative: &str) -> Result<Option<String>, ImportError> {
-        let path = self.place(relative)?;
-        if !path.try_exists().map_err(|error| self.unreadable(relative, error.to_string()))? {
+        if !self.is_there(relative)? {
             return Ok(None);
         }
+        let path = self.place(relative)?;
         if self.hashes.len() == MOST {
             return Err(ImportError::TooMany { path: self.root.clone(), what: "files", limit: MOST });
         }

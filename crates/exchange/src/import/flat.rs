@@ -21,16 +21,21 @@ pub(super) fn flatten(value: &Value, into: &mut BTreeMap<String, Value>) {
     below("", value, into);
 }
 
-/// Returns a text as the value that it spells: a number, `true` or `false`, or else the text.
+/// Returns a text as the value that it spells: a number, `true` or `false`, or else the text. A whole number of more digits than a
+/// number holds stays a text.
 pub(super) fn value_of(text: &str) -> Value {
     match text {
         "true" | "True" => Value::Bool(true),
         "false" | "False" => Value::Bool(false),
         _ => match serde_json::from_str(text) {
-            Ok(number @ Value::Number(_)) if text.trim() == text => number,
+            Ok(number @ Value::Number(_)) if text.trim() == text && is_held(&number, text) => number,
             _ => Value::from(text),
         },
     }
+}
+
+fn is_held(number: &Value, text: &str) -> bool {
+    !number.is_f64() || text.contains(['.', 'e', 'E'])
 }
 
 #[cfg(test)]
@@ -53,7 +58,8 @@ mod tests {
         assert_eq!(value_of("1e-5"), json!(1e-5));
         assert_eq!(value_of("32"), json!(32));
         assert_eq!(value_of("True"), json!(true));
-        for text in ["", "None", "NaN", "0x10", "1,5", " 1"] {
+        assert_eq!(value_of("18446744073709551615"), json!(u64::MAX));
+        for text in ["", "None", "NaN", "0x10", "1,5", " 1", "123456789012345678901234"] {
             assert_eq!(value_of(text), json!(text), "{text}");
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Gathered {
     /// The BLAKE3 of every file that was read, by its path.
     pub(super) files: BTreeMap<String, String>,
     pub(super) told: Told,
+    /// What the other tool names and nothing was read of, with the reason: `scores.json is not there`.
+    pub(super) left_out: Vec<String>,
 }
 
 impl Gathered {

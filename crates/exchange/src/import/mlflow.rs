@@ -52,7 +52,8 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<Gathered, ImportErr
         tags,
         id: Some(id),
     };
-    Gathered { tool: Tool::Mlflow, tool_version: None, files: files.into_hashes(), told }.bounded(path)
+    let (files, left_out) = (files.into_hashes(), Vec::new());
+    Gathered { tool: Tool::Mlflow, tool_version: None, files, told, left_out }.bounded(path)
 }
 
 /// Returns MLflow's word for the number of a status; older versions wrote the word itself.

@@ -59,8 +59,8 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<Gathered, ImportErr
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let files = BTreeMap::from([(name, file_hash(path)?)]);
-    let tool_version = None;
-    Gathered { tool: Tool::Mlflow, tool_version, files, told: Told { tags, ..told } }.bounded(path)
+    let (tool_version, told, left_out) = (None, Told { tags, ..told }, Vec::new());
+    Gathered { tool: Tool::Mlflow, tool_version, files, told, left_out }.bounded(path)
 }
 
 impl Database {

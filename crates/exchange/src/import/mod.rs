@@ -25,7 +25,7 @@ use cliptune_store::{
 };
 
 use detect::Form;
-pub use error::ImportError;
+pub use error::{ImportError, PULL};
 use gathered::Gathered;
 use predictions::Scored;
 
@@ -59,11 +59,15 @@ pub struct Imported {
     pub scores: Option<Scores>,
     /// The number of rows that are about no item of the split.
     pub other_rows: usize,
+    /// The number of answers that are named and are not the most probable ones.
+    pub unlikely: usize,
+    /// What the other tool names and nothing was read of, with the reason: `scores.json is not there`.
+    pub left_out: Vec<String>,
 }
 
 impl Imported {
     fn there(run: ForeignRun) -> Self {
-        Self { run, is_new: false, scores: None, other_rows: 0 }
+        Self { run, is_new: false, scores: None, other_rows: 0, unlikely: 0, left_out: Vec::new() }
     }
 }
 
@@ -73,7 +77,11 @@ impl Imported {
 /// Returns an error when the source is nothing that can be read, contradicts the dataset, or when the name means something else.
 pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportError> {
     let form = Form::of(request.source, request.from)?;
-    let gathered = gathered(&form, request.run)?;
+    if request.run.is_some() && form.tool() != Tool::Mlflow {
+        return Err(ImportError::NoChoice { path: request.source.to_path_buf() });
+    }
+    let mut gathered = gathered(&form, request.run)?;
+    let left_out = std::mem::take(&mut gathered.left_out);
     let content = identity(&gathered, request)?;
     if let Some(there) = store.foreign_with(&content)? {
         return again(store, there, &form, request);
@@ -90,6 +98,8 @@ pub fn import(store: &Store, request: &Request<'_>) -> Result<Imported, ImportEr
             run,
             is_new: true,
             other_rows: scored.as_ref().map_or(0, |scored| scored.other_rows),
+            unlikely: scored.as_ref().map_or(0, |scored| scored.unlikely),
+            left_out,
             scores: scored.map(|scored| scored.scores),
         }),
     }
@@ -105,11 +115,11 @@ fn again(
     if unless_damaged(read_scores(&there, request.split))?.is_some() {
         return Ok(Imported::there(there));
     }
-    let Some(Scored { items, scores, predictions, other_rows }) = scored(form, request)? else {
+    let Some(Scored { items, scores, predictions, other_rows, unlikely }) = scored(form, request)? else {
         return Ok(Imported::there(there));
     };
     store.rescore_foreign(&there, &scores, &predictions, items.all())?;
-    Ok(Imported { scores: Some(scores), other_rows, ..Imported::there(there) })
+    Ok(Imported { scores: Some(scores), other_rows, unlikely, ..Imported::there(there) })
 }
 
 /// Returns what predictions reach; nothing where another tool tells of a run.
@@ -138,7 +148,8 @@ fn gathered(form: &Form, run: Option<&str>) -> Result<Gathered, ImportError> {
         Form::Predictions(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let files = BTreeMap::from([(name, file_hash(path)?)]);
-            Ok(Gathered { tool: form.tool(), tool_version: None, files, told: Told::default() })
+            let (told, left_out) = (Told::default(), Vec::new());
+            Ok(Gathered { tool: form.tool(), tool_version: None, files, told, left_out })
         }
     }
 }
@@ -160,7 +171,7 @@ fn identity(gathered: &Gathered, request: &Request<'_>) -> Result<String, Import
 }
 
 fn record(gathered: Gathered, content: String, request: &Request<'_>) -> ForeignRecord {
-    let Gathered { tool, tool_version, files, told } = gathered;
+    let Gathered { tool, tool_version, files, told, .. } = gathered;
     let imported = utc_now();
     let dataset = request.dataset.filter(|_| tool == Tool::Predictions);
     ForeignRecord {

@@ -27,6 +27,8 @@ pub(super) struct Scored {
     pub(super) predictions: Vec<Prediction>,
     /// The number of rows that are about no item of the split.
     pub(super) other_rows: usize,
+    /// The number of answers that are not the most probable ones.
+    pub(super) unlikely: usize,
 }
 
 impl Scored {
@@ -50,12 +52,13 @@ impl Scored {
         let answers = foreign.onto_items(items.all(), classes.map(<[String]>::len))?;
         let scores = scores(&items, &answers, split, classes)?;
         let other_rows = foreign.rows_about_others(items.all());
+        let unlikely = answers.items().iter().filter(|one| !is_likeliest(one)).count();
         let predictions = answers.seeds.into_iter().flatten();
         let predictions = match classes {
             Some(_) => predictions.map(of_class).map(kept).collect(),
             None => predictions.map(kept).collect(),
         };
-        Ok(Self { items, scores, predictions, other_rows })
+        Ok(Self { items, scores, predictions, other_rows, unlikely })
     }
 }
 
@@ -98,6 +101,14 @@ fn scores(
         controls: Vec::new(),
         parity: None,
     })
+}
+
+/// Checks whether no other answer is more probable than the one that is named, as far as probabilities are told.
+fn is_likeliest(one: &Prediction) -> bool {
+    let Some(chosen) = one.chosen().filter(|chosen| !chosen.probs.is_empty()) else { return true };
+    let mut probable = chosen.candidates.iter().zip(&chosen.probs);
+    let own = probable.find(|(candidate, _)| **candidate == chosen.predicted).map(|(_, prob)| *prob);
+    own.is_some_and(|own| chosen.probs.iter().all(|prob| *prob <= own))
 }
 
 fn is_tied(one: &Prediction) -> bool {

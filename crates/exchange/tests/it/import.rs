@@ -5,8 +5,9 @@ use std::path::Path;
 use cliptune_exchange::export::Format;
 use cliptune_exchange::import::{ImportError, Imported, Request, import};
 use cliptune_experiment::{ExperimentName, Split};
-use cliptune_store::{AnyRun, StoreError, Tool};
+use cliptune_store::{AnyRun, StoreError, Told, Tool};
 use fs_err as fs;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -68,7 +69,7 @@ fn a_run_comes_back_from_dvc_with_its_curves() {
 }
 
 #[test]
-fn an_imported_run_is_in_tables_beside_ours_and_in_nothing_else() {
+fn an_imported_run_is_in_tables_beside_ours_and_in_nothing_that_needs_its_plan_or_model() {
     let world = World::new();
     world.export(&world.runs[..1], Format::Mlflow, "theirs").unwrap();
     let foreign = imported(&world, "theirs", "theirs", None).unwrap().run;
@@ -84,11 +85,62 @@ fn an_imported_run_is_in_tables_beside_ours_and_in_nothing_else() {
     let metrics = rows("tables/metrics.json");
     let accuracy = metrics.iter().find(|row| told(row)).unwrap();
     assert_eq!((&accuracy["value"], &accuracy["method"]), (&json!(0.1 + 0.2), &json!("told by mlflow")));
-    for format in [Format::Mlflow, Format::Dvc, Format::Tensorboard, Format::ModelCard] {
+    for format in [Format::Dvc, Format::Tensorboard, Format::ModelCard] {
         let error = world.export_any(&runs, format, "refused").unwrap_err();
         assert!(error.to_string().starts_with(&format!("{id} was imported")), "{error}");
         assert!(!world.path("refused").exists());
     }
+}
+
+#[test]
+fn an_imported_run_goes_to_mlflow_as_it_was_told() {
+    let world = World::new();
+    world.export(&world.runs[..1], Format::Mlflow, "theirs").unwrap();
+    let foreign = imported(&world, "theirs", "theirs", None).unwrap().run;
+    let exported = world.export_any(&[AnyRun::from(foreign.clone())], Format::Mlflow, "out").unwrap();
+    assert!(exported.without_scores.is_empty(), "another tool has told its metrics: {exported:?}");
+    assert!(exported.files.iter().any(|file| file.ends_with("artifacts/foreign.json")), "{exported:?}");
+    let again = imported(&world, "out", "again", None).unwrap().run;
+    let [first, second] = [&foreign, &again].map(|run| &run.record().told);
+    assert_eq!(first.settings, second.settings);
+    // What is no number equals nothing, itself included.
+    let spelled = |told: &Told| format!("{:?}", told.metrics);
+    assert_eq!(spelled(first), spelled(second));
+    assert_eq!(
+        (&first.started, &first.ended, &first.status),
+        (&second.started, &second.ended, &second.status)
+    );
+    assert_eq!(second.name.as_deref(), Some("theirs"), "the name that it has here");
+    assert_eq!(second.tags["mlflow.source.name"], "cliptune", "as it was told");
+}
+
+#[test]
+fn a_value_that_was_told_twice_is_in_mlflow_once() {
+    let world = World::new();
+    for (file, text) in [
+        ("run/meta.yaml", "run_id: '0a'\nstatus: 4\nlifecycle_stage: active\nstart_time: 1700000000000\n"),
+        ("run/metrics/acc@1", "1700000000500 0.5 0\n1700000000500 0.5 0\n1700000001000 0.625 1\n"),
+        ("run/tags/mlflow.source.name", "train.py"),
+    ] {
+        let path = world.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let foreign = imported(&world, "run", "theirs", None).unwrap().run;
+    let runs = [AnyRun::from(foreign), AnyRun::from(world.runs[0].clone())];
+    world.export_any(&runs, Format::Mlflow, "out").unwrap();
+    let database = Connection::open(world.path("out/mlflow.db")).unwrap();
+    let one = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(
+        one("SELECT group_concat(name) FROM (SELECT name FROM experiments ORDER BY 1)"),
+        "Default,first,theirs"
+    );
+    assert_eq!(one("SELECT status FROM runs WHERE name = 'theirs'"), "FAILED");
+    assert_eq!(one("SELECT group_concat(value) FROM metrics WHERE key = 'acc_at_1'"), "0.5,0.625");
+    assert_eq!(
+        one("SELECT value FROM tags WHERE key = 'mlflow.source.name' AND value <> 'cliptune'"),
+        "train.py"
+    );
 }
 
 #[test]

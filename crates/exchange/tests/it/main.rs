@@ -11,3 +11,5 @@ mod model_card;
 mod support;
 mod tables;
 mod tensorboard;
+#[path = "../../../query/tests/it/world.rs"]
+mod world;

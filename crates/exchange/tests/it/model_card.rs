@@ -114,6 +114,30 @@ fn a_run_that_started_from_another_one_names_the_model_that_began_it() {
 }
 
 #[test]
+fn scores_of_training_items_hold_for_no_others() {
+    let world = World::new();
+    drawn::score(&world.runs[3], Split::Train, 0.9);
+    give_model(&world.runs[3], CONFIG);
+    world.export(&world.runs[3..], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    assert!(card.contains("of items that the model was trained on, and say nothing about others"), "{card}");
+    assert!(!card.contains("hold for data like the above"), "{card}");
+}
+
+#[test]
+fn random_weights_are_weights_of_nothing() {
+    let world = World::new();
+    let experiment = "scratch".parse().unwrap();
+    let mut run = RunRecord { experiment, base: Base::Scratch, ..world.runs[0].record().clone() };
+    run.end.as_mut().unwrap().outcome = Outcome::Done { best_epoch: 0 };
+    let run = world.store.create_run(run).unwrap();
+    give_model(&run, CONFIG);
+    world.export(&[run], Format::ModelCard, "out").unwrap();
+    let card = world.read("out/README.md");
+    assert!(card.contains(", with random weights: no epoch of the training was better."), "{card}");
+}
+
+#[test]
 fn the_code_fits_the_family_and_the_kind_of_items() {
     let world = World::new();
     let mut plan = drawn::plans(&world.path(""), "pairs").swap_remove(0);

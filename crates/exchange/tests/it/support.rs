@@ -1,48 +1,18 @@
-//! A store with a few runs, and ways to export them.
+//! Ways to export the runs of a store, and to read what was written.
 
 use std::path::{Path, PathBuf};
 
 use cliptune_exchange::ExchangeError;
 use cliptune_exchange::export::{Exported, Format, Wanted, export};
-use cliptune_experiment::{Plan, Split};
-use cliptune_store::{AnyRun, Outcome, Run, Store};
+use cliptune_store::{AnyRun, Run};
 use fs_err as fs;
-use tempfile::TempDir;
 
-use crate::drawn;
-
-/// A store with two scored runs of one experiment, a third one that failed, and one of another experiment that nobody scored.
-pub(crate) struct World {
-    folder: TempDir,
-    pub(crate) store: Store,
-    pub(crate) runs: Vec<Run>,
-}
+pub(crate) use crate::world::World;
 
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("runs")).unwrap();
-        let first = drawn::plans(folder.path(), "first");
-        let second = drawn::plans(folder.path(), "second");
-        let other_seed = |plan: &&Plan| plan.seed != first[0].seed;
-        let done = || Some(Outcome::Done { best_epoch: 2 });
-        let failed = Some(Outcome::Failed { message: "=the loss|\u{1b}[31m is NaN".to_owned() });
-        let runs = vec![
-            drawn::run(&store, &first[0], 1, done()),
-            drawn::run(&store, first.iter().find(other_seed).unwrap(), 2, done()),
-            drawn::run(&store, &first[0], 3, failed),
-            drawn::run(&store, &second[0], 0, done()),
-        ];
-        for (run, accuracy) in runs.iter().zip([0.1 + 0.2, 0.75]) {
-            drawn::score(run, Split::Validation, accuracy);
-            drawn::score(run, Split::Test, accuracy);
-            drawn::log(run, 4);
-        }
-        Self { folder, store, runs }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        // Of this sum, a text that is cut would lose the last digit.
+        Self::scored([[0.1 + 0.2; 2], [0.75; 2]])
     }
 
     /// Exports some of the runs into a folder beside the store.

@@ -10,7 +10,7 @@ use super::columns::{COLUMNS, Look, Seen};
 use super::labels::{self, Found};
 use super::names::hint;
 use crate::error::IngestError;
-use crate::table::Kind;
+use crate::table::{Kind, plain_name};
 use crate::value::Values;
 
 /// Words in the names of columns that hold choices, the most telling ones first.
@@ -86,12 +86,14 @@ fn lists(look: &Look<'_>, seen: &[Seen]) -> Result<Vec<Texts>, IngestError> {
     let mut lists = Vec::new();
     let named = look.table.columns().iter().filter(|column| !column.name.trim().is_empty());
     for column in named.take(COLUMNS) {
-        let is_listed = seen.iter().any(|seen| seen.name == column.name && seen.is_listed());
+        let own = seen.iter().find(|seen| seen.name == column.name);
         let may_list =
             matches!(Kind::parse(&column.sql_type), Kind::List(_) | Kind::Struct(_) | Kind::Map | Kind::Json);
-        if is_listed || may_list {
-            lists.extend(listed(look, &column.name)?);
-        }
+        lists.extend(match own {
+            Some(own) if own.is_spelled() => spelled(look, &column.name)?,
+            own if may_list || own.is_some_and(Seen::is_listed) => listed(look, &column.name)?,
+            _ => None,
+        });
     }
     for family in families(look, seen) {
         lists.extend(together(look, &family)?);
@@ -118,6 +120,17 @@ fn listed(look: &Look<'_>, name: &str) -> Result<Option<Texts>, IngestError> {
         called: format!("`{name}` has"),
         members: vec![name.to_owned()],
         is_hinted: hint(name, &WORDS).is_some(),
+    }))
+}
+
+/// Returns the list that a column has as Python spells it, which tables have that were written from lists of Python.
+fn spelled(look: &Look<'_>, name: &str) -> Result<Option<Texts>, IngestError> {
+    let texts = listed(look, &format!("TRY_CAST({} AS VARCHAR[])", plain_name(name)))?;
+    Ok(texts.map(|texts| Texts {
+        called: format!("`{name}` has, as Python spells lists,"),
+        members: vec![name.to_owned()],
+        is_hinted: hint(name, &WORDS).is_some(),
+        ..texts
     }))
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Measured {
     pub(super) words: f64,
     /// The number of values that are lists in JSON.
     pub(super) lists: u64,
+    /// The number of values that are lists of texts as Python spells them, `['one', "it's"]`, or as JSON does.
+    pub(super) spelled: u64,
     /// The number of values that are numbers.
     pub(super) numbers: u64,
     /// The number of images of rows with a value.
@@ -113,7 +115,9 @@ impl<'a> Look<'a> {
                  'filled': count(value), 'distinct': count(DISTINCT value),
                  'letters': coalesce(avg(length(value)), 0),
                  'words': coalesce(avg(length(string_split(trim(value), ' '))), 0),
-                 'lists': count(cliptune_listed(value)), 'numbers': count(TRY_CAST(value AS DOUBLE)),
+                 'lists': count(cliptune_listed(value)),
+                 'spelled': count(CASE WHEN regexp_matches(value, '^\\s*\\[\\s*[''\"]') THEN TRY_CAST(value AS VARCHAR[]) END),
+                 'numbers': count(TRY_CAST(value AS DOUBLE)),
                  'images': count(DISTINCT image) {known},
                  'pairs': count(DISTINCT {{'image': image, 'value': value}}) {known}
              }}) AS VARCHAR)
@@ -151,14 +155,23 @@ impl<'a> Look<'a> {
 }
 
 impl Seen {
-    /// Checks whether nearly all values are lists in JSON.
+    /// Checks whether nearly all values are lists in JSON, or as Python spells them.
     pub(super) fn is_listed(&self) -> bool {
-        10 * self.is.lists >= 9 * self.is.filled && self.is.lists > 0
+        self.is_nearly_all(self.is.lists) || self.is_spelled()
+    }
+
+    /// Checks whether nearly all values are lists as Python spells them, and too few are JSON.
+    pub(super) fn is_spelled(&self) -> bool {
+        self.is_nearly_all(self.is.spelled) && !self.is_nearly_all(self.is.lists)
+    }
+
+    fn is_nearly_all(&self, values: u64) -> bool {
+        10 * values >= 9 * self.is.filled && values > 0
     }
 
     /// Checks whether nearly all values are numbers.
     pub(super) fn is_numeric(&self) -> bool {
-        10 * self.is.numbers >= 9 * self.is.filled && self.is.numbers > 0
+        self.is_nearly_all(self.is.numbers)
     }
 
     /// Checks whether each image has one value.

@@ -1,8 +1,10 @@
 //! Which column names the images, as an ingest finds it where nobody says.
 
-use cliptune_experiment::{DataPlan, ImageKey, Join};
+use std::collections::HashSet;
+
+use cliptune_experiment::{DataPlan, ImageKey, Join, TableFormat};
 use cliptune_propose::{Guess, Guesses};
-use cliptune_store::FoundJoin;
+use cliptune_store::{FoundJoin, Inputs};
 use cliptune_terminal::format::{count, counted};
 
 use crate::database::Database;
@@ -29,9 +31,31 @@ pub(super) fn guess(
                 "the file names of images are at the end of its values",
             )]));
         }
+        Err(error @ IngestError::JoinNotFound { .. }) => return Err(IngestError::ForNew(Box::new(error))),
         Err(error) => return Err(error),
     };
     Ok(Guesses::first_of(found.into_iter().map(reasoned).collect()))
+}
+
+/// Makes sure that the first line of comma-separated text is a header. One that names an image is a row, and would be lost.
+pub(super) fn expect_header(sources: &DataPlan, table: &Table, inputs: &Inputs) -> Result<(), IngestError> {
+    if sources.metadata.format != TableFormat::Csv {
+        return Ok(());
+    }
+    let names = table.names();
+    // A name without a point may be both: a column `image`, and an image without an ending.
+    let named: HashSet<&str> =
+        names.iter().map(|name| file_name(name)).filter(|name| name.contains('.')).collect();
+    let mut paths = inputs.images.iter().map(|image| &*image.relative);
+    match paths.find(|path| named.contains(file_name(path))) {
+        Some(image) => Err(IngestError::NoHeader { path: table.path.clone(), image: image.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns what is behind the last separator of a path, be it one of Windows.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// Returns what an experiment says of the images in a row: the key of the row in the join.
@@ -42,12 +66,12 @@ pub(super) fn key<'a>(sources: &'a DataPlan, join: &'a Guesses<Join>) -> Option<
 
 fn reasoned(found: FoundJoin) -> Guess<Join> {
     let form = match found.join.image {
-        ImageKey::Path => "the paths",
-        ImageKey::Stem => "the file names without their endings",
-        ImageKey::Name | ImageKey::Sql(_) => "the file names",
+        ImageKey::Path => "the paths of images",
+        ImageKey::Stem => "the file names of images without their endings",
+        ImageKey::Name | ImageKey::Sql(_) => "the file names of images",
     };
     let why = format!(
-        "the values of `{}` are {form} of images: {} of {} name {} of {}",
+        "the values of `{}` are {form}: {} of {} name {} of {}",
         found.join.metadata,
         count(found.rows_matched),
         counted(found.rows, "row"),

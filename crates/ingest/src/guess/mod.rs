@@ -119,11 +119,15 @@ fn propose(
     let unseen = DataPlan { verify: Verify::None, ..sources.clone() };
     let inputs = inputs(&unseen, store, printer, scratch)?;
     let database = Database::open(&scratch.join("duckdb"))?;
-    let table = pipeline::open(&database, &unseen, &inputs)?;
+    let table = pipeline::open(&database, &unseen, &inputs).map_err(|error| match error {
+        IngestError::WhichTable { .. } => IngestError::ForNew(Box::new(error)),
+        other => other,
+    })?;
     let rows: u64 = database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?;
     if rows == 0 {
         return Err(IngestError::NoRows { path: table.path });
     }
+    joins::expect_header(&unseen, &table, &inputs)?;
     let join = joins::guess(&database, &unseen, &table)?;
     let look = Look::new(&database, &table, joins::key(&unseen, &join), rows)?;
     let seen = look.columns()?;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use cliptune_experiment::{Folds, Split, Task};
 use cliptune_propose::{Guess, Guesses, Parts, SplitColumn, is_about};
 use cliptune_store::{sql_name, sql_text};
-use cliptune_terminal::format::{count, counted};
+use cliptune_terminal::format::{agreed, counted};
 
 use super::columns::{Look, Seen};
 use super::names::hint;
@@ -174,7 +174,10 @@ fn reasoned(look: &Look<'_>, column: &Seen, values: &[String], validates: bool) 
     let missing = look.rows() - column.is.filled.min(look.rows());
     let without = match missing {
         0 => String::new(),
-        rows => format!("; {} rows have none, and are rejected", count(rows)),
+        rows => {
+            let (have, are) = (agreed(rows, "has", "have"), agreed(rows, "is", "are"));
+            format!("; {} {have} none, and {are} rejected", counted(rows, "row"))
+        }
     };
     let why = format!("the values of `{}` are {}{without}", column.name, values.join(", "));
     let named = column.name.clone();

@@ -105,6 +105,17 @@ fn a_list_and_what_says_which_of_it_is_right_are_choices_in_each_way_to_say_it()
 }
 
 #[test]
+fn lists_that_python_has_spelled_are_choices() {
+    let folder = Folder::of(12);
+    let row = |n: usize| format!("{n}.png,\"['one {n}', \"\"it's {n}\"\"]\",{}\n", n % 2);
+    folder.write("table.csv", &format!("file,choices,answer\n{}", (0..12).map(row).collect::<String>()));
+    let proposal = folder.guess("  metadata: table.csv\n").unwrap();
+    let expected = choice("TRY_CAST(choices AS VARCHAR[])", "answer", LabelReading::Index);
+    assert_eq!(items(&proposal), &expected);
+    assert!(why(&proposal).starts_with("`choices` has, as Python spells lists, 2 texts in a row"));
+}
+
+#[test]
 fn the_reason_for_a_choice_says_how_many_rows_can_be_read() {
     let proposal = Folder::of(12)
         .parquet(
@@ -319,6 +330,34 @@ fn values_that_end_in_the_names_of_images_are_joined_by_an_expression() {
     let expected = Join { image: ImageKey::Name, metadata: "split_part(file, '/', -1)".to_owned() };
     assert_eq!(proposal.join.taken().unwrap().value, expected);
     assert_eq!(items(&proposal), &pairs("caption"));
+}
+
+#[test]
+fn paths_of_windows_and_addresses_end_in_names_too() {
+    for file in [r"'C:\photos\' || n || '.png'", "'https://example.org/a/' || n || '.png?size=2/3#top'"] {
+        let query =
+            format!("SELECT 'a text of picture ' || n AS caption, {file} AS file FROM range(4) AS r(n)");
+        let folder = Folder::of(4);
+        let join = folder.parquet(&query).unwrap().join;
+        let join = &join.taken().unwrap().value;
+        assert!(join.metadata.starts_with("regexp_extract(file, "), "{join:?}");
+    }
+}
+
+#[test]
+fn a_table_without_a_header_loses_no_row() {
+    let folder = Folder::of(4);
+    let row = |n: usize| format!("photos/{n}.png,a text of picture {n}\n");
+    folder.write("table.csv", &(0..4).map(row).collect::<String>());
+    let error = folder.guess("  metadata: table.csv\n").unwrap_err();
+    assert!(
+        error.to_string().ends_with("has no header: its first line names the image \"0.png\""),
+        "{error}"
+    );
+    assert_eq!(error.exit(), Exit::Usage);
+    assert!(error.hint().unwrap().contains("file,caption"));
+    folder.write("table.csv", &format!("file,caption\n{}", (0..4).map(row).collect::<String>()));
+    assert!(folder.guess("  metadata: table.csv\n").is_ok());
 }
 
 #[test]

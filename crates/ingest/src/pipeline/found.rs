@@ -128,12 +128,24 @@ fn measured(
 /// SQL that makes names of them.
 fn below(database: &Database, columns: &[Column], images: u64) -> Result<Option<String>, IngestError> {
     for column in columns {
-        let last = format!("split_part({}, '/', -1)", column.sql);
-        let found = measured(database, column, &last, images)?;
-        let is_whole = |candidate: &Candidate| candidate.found.join.image == ImageKey::Name;
-        if found.iter().any(|candidate| is_whole(candidate) && candidate.is_likely()) {
-            return Ok(Some(format!("split_part({}, '/', -1)", plain_name(&column.name))));
+        for name_in in [name_in_path, name_in_any_path] {
+            let found = measured(database, column, &name_in(&column.sql), images)?;
+            let is_whole = |candidate: &Candidate| candidate.found.join.image == ImageKey::Name;
+            if found.iter().any(|candidate| is_whole(candidate) && candidate.is_likely()) {
+                return Ok(Some(name_in(&plain_name(&column.name))));
+            }
         }
     }
     Ok(None)
+}
+
+/// Returns the SQL of the name at the end of a path.
+fn name_in_path(path: &str) -> String {
+    format!("split_part({path}, '/', -1)")
+}
+
+/// Returns the SQL of the name at the end of a path that may be one of Windows, or an address with what follows a name in one: the `?`
+/// and `#` of `https://example.org/7.png?size=2#top`.
+fn name_in_any_path(path: &str) -> String {
+    format!(r"regexp_extract({path}, '([^/\\?#]+)([?#].*)?$', 1)")
 }

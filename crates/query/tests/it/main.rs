@@ -9,3 +9,4 @@ mod listing;
 mod rows;
 mod support;
 mod views;
+mod world;

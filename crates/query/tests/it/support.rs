@@ -1,51 +1,12 @@
-//! A store with a few runs, and ways to ask it.
+//! Ways to ask a store with a few runs.
 
-use std::path::PathBuf;
-
-use cliptune_experiment::{Plan, Split};
 use cliptune_query::{Query, QueryError, Runs};
-use cliptune_store::{Outcome, Run, Store};
-use tempfile::TempDir;
 
-use crate::drawn;
-
-/// A store with two experiments: `first` with three runs of which one failed, `second` with one.
-pub(crate) struct World {
-    folder: TempDir,
-    pub(crate) store: Store,
-    pub(crate) runs: Vec<Run>,
-}
+pub(crate) use crate::world::World;
 
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("runs")).unwrap();
-        let first = drawn::plans(folder.path(), "first");
-        let second = drawn::plans(folder.path(), "second");
-        let is_lora = |plan: &&Plan| {
-            plan.seed != first[0].seed
-                && plan.axes["train.tune"] == "lora"
-                && plan.axes["train.optimizer.lr"] == first[0].axes["train.optimizer.lr"]
-        };
-        let lora = first.iter().find(is_lora).unwrap();
-        let done = || Some(Outcome::Done { best_epoch: 2 });
-        let failed = Some(Outcome::Failed { message: "=the loss|\u{1b}[31m is NaN".to_owned() });
-        let runs = vec![
-            drawn::run(&store, &first[0], 1, done()),
-            drawn::run(&store, lora, 2, done()),
-            drawn::run(&store, &first[0], 3, failed),
-            drawn::run(&store, &second[0], 0, done()),
-        ];
-        for (run, accuracy) in runs.iter().zip([0.5, 0.75]) {
-            drawn::score(run, Split::Validation, accuracy);
-            drawn::score(run, Split::Test, accuracy - 0.125);
-            drawn::log(run, 4);
-        }
-        Self { folder, store, runs }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        Self::scored([[0.5, 0.375], [0.75, 0.625]])
     }
 
     /// Asks, and returns the rows with `|` between the values.

@@ -103,6 +103,23 @@ fn table(table: &DataTable) -> Markup {
     }
 }
 
+/// Returns a table of runs: its head, with the names of the columns behind the runs', and its rows.
+fn of_runs(header: &[&str], is_number: fn(usize) -> bool, rows: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr {
+                    th scope="col" { "run" }
+                    @for (column, name) in header.iter().enumerate() {
+                        th.number[is_number(column)] scope="col" { (name) }
+                    }
+                } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 /// Returns an entry's name with its dot, which has the same colour as in the charts.
 fn entry_name(data: &ReportData, entry: usize) -> Markup {
     html! {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::entry_name;
+use super::{entry_name, of_runs};
 use crate::data::ReportData;
 use crate::precisions::{self, HEADER, Line, is_number};
 
@@ -14,17 +14,7 @@ pub(super) fn section(data: &ReportData) -> Option<Markup> {
             section #precisions {
                 h2 { "Precisions" }
                 p { (precisions::caption(data)) }
-                div.scroll tabindex="0" {
-                    table {
-                        thead { tr {
-                            th scope="col" { "run" }
-                            @for (column, name) in HEADER.iter().enumerate() {
-                                th.number[is_number(column)] scope="col" { (name) }
-                            }
-                        } }
-                        tbody { @for line in &lines { (row(data, line)) } }
-                    }
-                }
+                (of_runs(&HEADER, is_number, &html! { @for line in &lines { (row(data, line)) } }))
             }
         }
     })

@@ -2,14 +2,17 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use cliptune_native::{
     Installation, LIBDUCKDB, Libtorch, Origin, Pinned, duckdb_version, onnx_runtime, onnx_runtime_version,
 };
+use cliptune_terminal::ErrorDocument;
 use serde::Serialize;
 
 use super::problem::Problem;
 use super::programs::Program;
+use crate::sibling;
 use crate::tool::Tool;
 
 /// What is known of a native library.
@@ -52,16 +55,35 @@ pub(super) fn all(programs: &[Program]) -> Vec<Library> {
     vec![libtorch(of(Some(Tool::Train))), runtime(), duckdb(of(None))]
 }
 
-/// Returns the problems with the libraries that no program names.
-pub(super) fn problems(libraries: &[Library]) -> Vec<Problem> {
-    let missing =
-        libraries.iter().filter(|library| library.library == ONNX_RUNTIME && library.file.is_none());
-    missing
-        .map(|library| {
-            let advice = Installation::of_this_program().advice(Pinned::OnnxRuntime);
-            Problem::new(Some(Tool::Score), format!("{} is missing", library.library), advice)
-        })
-        .collect()
+/// Returns what is wrong with ONNX Runtime, which no program names: scoring loads it by itself.
+pub(super) fn problem_of_runtime(libraries: &[Library], programs: &[Program]) -> Option<Problem> {
+    let runtime = libraries.iter().find(|library| library.library == ONNX_RUNTIME)?;
+    let Some(file) = &runtime.file else {
+        let advice = Installation::of_this_program().advice(Pinned::OnnxRuntime);
+        return Some(Problem::new(Some(Tool::Score), format!("{ONNX_RUNTIME} is missing"), advice));
+    };
+    // A program that does not start has said why.
+    let starts =
+        programs.iter().any(|program| program.tool == Some(Tool::Score) && program.version.is_some());
+    if starts { unusable(file) } else { None }
+}
+
+/// Asks scoring whether it can use ONNX Runtime, and returns what it says if not.
+fn unusable(file: &Path) -> Option<Problem> {
+    let mut score = sibling::unchecked(Tool::Score).ok()?;
+    // No file is read, but one has to be named.
+    let asked = score.args(["--runtime", "--json", "--", "nothing"]).stdin(Stdio::null()).output().ok()?;
+    if asked.status.success() {
+        return None;
+    }
+    let said: Option<ErrorDocument> = serde_json::from_slice(&asked.stdout).ok();
+    let mend = said.as_ref().and_then(ErrorDocument::hint).map(str::to_owned);
+    let advice = || Installation::of_this_program().advice(Pinned::OnnxRuntime);
+    let problem = said.map_or_else(
+        || format!("{} ends a program that loads it as {ONNX_RUNTIME}", file.display()),
+        |said| said.in_one_line(),
+    );
+    Some(Problem::new(Some(Tool::Score), problem, mend.unwrap_or_else(advice)))
 }
 
 fn libtorch(train: Option<&Program>) -> Library {

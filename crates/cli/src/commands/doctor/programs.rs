@@ -14,6 +14,9 @@ use crate::tool::Tool;
 const PROGRAMS: [Option<Tool>; 5] =
     [None, Some(Tool::Ingest), Some(Tool::Train), Some(Tool::Score), Some(Tool::Report)];
 
+/// What the names of libraries begin with that are torch's, or of the packages that it depends on: CUDA's are needed without a GPU, too.
+const OF_TORCH: [&str; 5] = ["libcu", "libnv", "libnccl", "libc10", "libtorch"];
+
 /// What is known of a program.
 #[derive(Debug, Serialize)]
 pub(super) struct Program {
@@ -62,16 +65,17 @@ impl Program {
 
     /// Asks the program for its version, which has to be that of `cliptune`.
     fn ask_version(&mut self, command: Command) {
+        let on_programs = || Installation::of_this_program().advice_on_programs();
         let problem = match version(command) {
-            Err(said) => Some(said),
+            Err(said) => Some((unloaded(&said).map_or_else(on_programs, bringing), said)),
             Ok(version) => {
                 let is_another = version != env!("CARGO_PKG_VERSION");
                 self.version = Some(version);
-                is_another.then(|| format!("{} is of another version than cliptune", self.program))
+                let said = || format!("{} is of another version than cliptune", self.program);
+                is_another.then(|| (on_programs(), said()))
             }
         };
-        let advice = Installation::of_this_program().advice_on_programs();
-        self.problems.extend(problem.map(|problem| Problem::new(self.tool, problem, advice)));
+        self.problems.extend(problem.map(|(mend, problem)| Problem::new(self.tool, problem, mend)));
     }
 
     /// Hands over the problems.
@@ -92,6 +96,13 @@ fn unloadable(tool: Option<Tool>, loaded: &Loaded) -> Vec<Problem> {
     missing.chain(complaints).collect()
 }
 
+/// Returns the name of the library that is there and that the loader cannot use, if that is what it says.
+fn unloaded(said: &str) -> Option<&str> {
+    let (_, file) = said.split_once("error while loading shared libraries: ")?;
+    let (file, _) = file.split_once(": ")?;
+    file.rsplit('/').next()
+}
+
 /// Returns what brings a library.
 fn bringing(name: &str) -> String {
     match name {
@@ -99,8 +110,9 @@ fn bringing(name: &str) -> String {
         "libstdc++.so.6" => {
             "`apt-get install libstdc++6`, or the package that your system has for it".to_owned()
         }
-        // CUDA's libraries come with packages that torch depends on, and are needed without a GPU, too.
-        name if name.starts_with("libcu") => Installation::of_this_program().advice(Pinned::Torch),
+        name if OF_TORCH.iter().any(|start| name.starts_with(start)) => {
+            Installation::of_this_program().advice(Pinned::Torch)
+        }
         name => format!("install the package of your system that has {name}"),
     }
 }
@@ -126,7 +138,7 @@ mod tests {
     fn what_the_loader_misses_is_named_with_what_brings_it() {
         let library = |name: &str| Library { name: name.to_owned(), file: None };
         let loaded = Loaded {
-            libraries: vec![library("libstdc++.so.6"), library("libodd.so.1")],
+            libraries: vec![library("libstdc++.so.6"), library("libodd.so.1"), library("libnccl.so.2")],
             complaints: vec!["/lib/libc.so.6: version `GLIBC_2.99' not found (required by x)".to_owned()],
         };
         let problems = unloadable(Some(Tool::Train), &loaded);
@@ -137,7 +149,16 @@ mod tests {
         assert_eq!(said[0].0, "libstdc++.so.6 is missing");
         assert!(said[0].1.contains("apt-get install libstdc++6"), "{said:?}");
         assert!(said[1].1.contains("libodd.so.1"), "{said:?}");
-        assert!(said[2].0.contains("GLIBC_2.99"), "{said:?}");
+        assert_eq!(said[2].1, Installation::of_this_program().advice(Pinned::Torch), "it comes with torch");
+        assert!(said[3].0.contains("GLIBC_2.99"), "{said:?}");
+    }
+
+    #[test]
+    fn a_library_that_cannot_be_used_is_brought_and_not_the_programs() {
+        let said =
+            "it does not start: x: error while loading shared libraries: /a/libduckdb.so: file too short";
+        assert_eq!(unloaded(said), Some(LIBDUCKDB));
+        assert_eq!(unloaded("it does not start: symbol lookup error"), None);
     }
 
     #[test]

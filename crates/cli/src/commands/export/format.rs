@@ -3,48 +3,15 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-use cliptune_exchange::export::{self, Exported, Wanted, export};
-use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store};
+use cliptune_exchange::export::{Exported, Format, Wanted, export};
+use cliptune_store::{AnyRun, Listed, Run, RunStatus, Store, StoreError};
 use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
+use crate::commands::compare::expect_files;
 use crate::error::CliError;
 use crate::of_files::runs_of_files;
 use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
-
-/// The tool or the kind of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A tracking database and artifacts for `mlflow server`
-    Mlflow,
-    /// Parameters, metrics and plots for `dvc`, with a pipeline that calls the tools
-    Dvc,
-    /// Event files for `tensorboard --logdir DIR`
-    Tensorboard,
-    /// A README.md for the Hugging Face Hub, with the scores and how the model is used
-    ModelCard,
-    /// Tables of CSV: runs, settings, metrics, events
-    Csv,
-    /// The same tables as parquet files
-    Parquet,
-    /// The same tables as JSON
-    Json,
-}
-
-impl From<Format> for export::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Mlflow => Self::Mlflow,
-            Format::Dvc => Self::Dvc,
-            Format::Tensorboard => Self::Tensorboard,
-            Format::ModelCard => Self::ModelCard,
-            Format::Csv => Self::Csv,
-            Format::Parquet => Self::Parquet,
-            Format::Json => Self::Json,
-        }
-    }
-}
 
 /// Writes the runs that some names stand for.
 pub(super) fn write(
@@ -59,11 +26,11 @@ pub(super) fn write(
     }
     let printer = common.printer();
     let store = Store::existing(&common.store)?;
-    let runs = Names { store: &store, common, printer: &printer }.runs(names)?;
+    let runs = Names { store: &store, common, printer: &printer, has_files: false }.runs(names)?;
     if weights {
-        runs.iter().filter_map(AnyRun::own).try_for_each(|run| complete(run.clone()).map(drop))?;
+        runs.iter().try_for_each(expect_weights)?;
     }
-    let exported = export(&store, &runs, Wanted { format: format.into(), weights }, to)?;
+    let exported = export(&store, &runs, Wanted { format, weights }, to)?;
     warn(&runs, &exported, &printer);
     match printer.is_json() {
         true => printer.json(&json!({
@@ -76,22 +43,33 @@ pub(super) fn write(
     Ok(Exit::Done)
 }
 
+/// Makes sure that a run has a model, which is the one that it ended with.
+fn expect_weights(run: &AnyRun) -> Result<(), CliError> {
+    match run.own() {
+        Some(run) => complete(run.clone()).map(drop),
+        None => Err(StoreError::Foreign { run: run.id() }.into()),
+    }
+}
+
 /// Finds the runs that are named.
 struct Names<'a> {
     store: &'a Store,
     common: &'a CommonArgs,
     printer: &'a Printer,
+    /// Whether any name so far was that of files.
+    has_files: bool,
 }
 
 impl Names<'_> {
     /// Returns the runs that some names stand for, each once.
-    fn runs(&self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
+    fn runs(&mut self, names: &[String]) -> Result<Vec<AnyRun>, CliError> {
+        self.warn_of_damaged(names)?;
         let (mut runs, mut known) = (Vec::new(), HashSet::new());
         for name in names {
             let named = self.named(name)?;
             runs.extend(named.into_iter().filter(|run| known.insert(run.id())));
         }
-        self.warn_of_damaged(names)?;
+        expect_files(self.common, self.has_files)?;
         Ok(runs)
     }
 
@@ -107,13 +85,14 @@ impl Names<'_> {
     }
 
     /// Returns the runs that a name stands for: one run, those of an experiment, or those of experiment files.
-    fn named(&self, name: &str) -> Result<Vec<AnyRun>, CliError> {
+    fn named(&mut self, name: &str) -> Result<Vec<AnyRun>, CliError> {
         let runs = self.store.any_named(name)?;
         let experiment = name.split('@').next().unwrap_or_default();
         let of_experiment = format!("{experiment}/");
         let are_of_one = runs.iter().all(|run| run.id().starts_with(&of_experiment));
         match runs.len() {
             0 if Path::new(name).exists() => {
+                self.has_files = true;
                 let runs = runs_of_files(PathBuf::from(name), self.store, self.common, self.printer)?;
                 Ok(runs.into_iter().map(AnyRun::from).collect())
             }

@@ -20,6 +20,8 @@ pub(super) struct Written<'a> {
     pub(super) table: Option<&'a Path>,
     /// The folder of the contest that has to be drawn first, if the experiment is about one.
     pub(super) contest: Option<PathBuf>,
+    /// Whether a person was asked about what is unsure.
+    pub(super) is_settled: bool,
 }
 
 /// The file as `--json` prints it.
@@ -74,8 +76,8 @@ impl Written<'_> {
         let unsure =
             [join.is_unsure(), items.is_unsure(), id.is_unsure(), group.is_unsure(), split.is_unsure()];
         if unsure.contains(&true) {
-            let said = "what else is plausible is in the file as comments; --interactive asks";
-            lines.push(("unsure", said.to_owned()));
+            let asks = if self.is_settled { "" } else { "; --interactive asks" };
+            lines.push(("unsure", format!("what else is plausible is in the file as comments{asks}")));
         }
         lines
     }

@@ -93,7 +93,7 @@ fn text(run: &ForeignRun, view: &View<'_>) -> Result<String, CliError> {
     let looks = |split| view.described.as_deref().filter(|_| split == Split::Test);
     sections.extend(view.scores.values().map(|scores| score_section(scores, looks(scores.split))));
     let metrics: Vec<(String, String)> =
-        told.last_metrics().map(|(name, value)| (visible(name), shown(value))).collect();
+        told.last_metrics().map(|(name, value)| (visible(name), spelled_number(value))).collect();
     if !metrics.is_empty() {
         let title =
             format!("metrics as {} told them, the last value of each, without intervals", run.origin());
@@ -101,11 +101,6 @@ fn text(run: &ForeignRun, view: &View<'_>) -> Result<String, CliError> {
     }
     sections.push(section("files", &files(run.folder())?));
     Ok(sections.join("\n"))
-}
-
-/// Returns a number as it was told.
-fn shown(value: f64) -> String {
-    if value.is_finite() { spelled_number(value) } else { value.to_string() }
 }
 
 fn facts(run: &ForeignRun, view: &View<'_>) -> Vec<(&'static str, String)> {

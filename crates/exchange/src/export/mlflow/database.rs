@@ -50,10 +50,10 @@ impl Database {
         Ok(())
     }
 
-    /// Adds all values of a metric, which are in the order of their steps.
+    /// Adds all values of a metric, which are in the order of their steps. MLflow keeps none twice, and another tool may tell one twice.
     fn metric(&self, run: &str, key: &str, values: &[Value]) -> Result<(), Error> {
         let mut insert = self.connection.prepare(
-            "INSERT INTO metrics (\"key\", value, timestamp, step, is_nan, run_uuid) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR IGNORE INTO metrics (\"key\", value, timestamp, step, is_nan, run_uuid) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for Value { step, time, value, is_nan } in values {
             insert.execute(params![key, value, time, step, is_nan, run])?;

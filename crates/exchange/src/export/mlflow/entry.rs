@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use cliptune_documents::beginning;
 use cliptune_experiment::spelled;
-use cliptune_store::{Note, RunStatus};
+use cliptune_store::{Labels, Note, RunStatus, Scores};
 use jiff::Timestamp;
 
 use super::names::Names;
-use crate::export::content::{Content, Point};
+use crate::export::content::{Content, Point, metrics_by_split};
 
 /// The most characters of a setting and of a tag in MLflow, which itself cuts longer ones.
 const LONGEST_PARAM: usize = 6000;
 const LONGEST_TAG: usize = 8000;
+/// The tag with what has made a run.
+pub(super) const SOURCE: &str = "mlflow.source.name";
 
 /// A run of MLflow.
 #[derive(Debug)]
@@ -50,10 +52,12 @@ impl Entry {
         let mut names = Names::default();
         let start = millis(&record.started);
         let end = record.end.as_ref().and_then(|end| millis(&end.at));
-        let metrics = metrics(content, &mut names, end.or(start).unwrap_or_default());
-        let settings = record.plan.settings().into_iter();
-        let params = settings.map(|(key, value)| (names.allowed(&key), cut(&spelled(&value), LONGEST_PARAM)));
-        let params = params.collect();
+        let ended = end.or(start).unwrap_or_default();
+        let mut metrics = curves(content, &mut names);
+        metrics.extend(scored(&content.scores, &mut names, ended));
+        let params = params(record.plan.settings(), &mut names);
+        let commit = record.provenance.git_commit.as_deref().map(|commit| commit.trim_end_matches('+'));
+        let known = Known { name: content.name(), source: Some("cliptune"), commit, user: None };
         Self {
             id: identity(&content.run.id()),
             name: content.name().to_owned(),
@@ -62,14 +66,23 @@ impl Entry {
             end,
             artifacts: String::new(),
             params,
-            tags: tags(content, facts, &mut names),
+            tags: tags(&known, &content.labels, BTreeMap::new(), facts, &mut names),
             metrics,
         }
     }
 }
 
+/// Returns settings as MLflow has them.
+pub(super) fn params(
+    settings: impl IntoIterator<Item = (String, serde_json::Value)>,
+    names: &mut Names,
+) -> BTreeMap<String, String> {
+    let settings = settings.into_iter();
+    settings.map(|(key, value)| (names.allowed(&key), cut(&spelled(&value), LONGEST_PARAM))).collect()
+}
+
 /// Returns the identity that a run has in MLflow.
-fn identity(run: &str) -> String {
+pub(super) fn identity(run: &str) -> String {
     let digits = blake3::hash(run.as_bytes()).to_hex();
     digits.chars().take(32).collect()
 }
@@ -84,14 +97,17 @@ fn status(status: RunStatus) -> &'static str {
     }
 }
 
-/// Returns the curves by step and the scores, which stand at step 0 and at the run's end.
-fn metrics(content: &Content, names: &mut Names, ended: i64) -> BTreeMap<String, Vec<Value>> {
+/// Returns the curves by step.
+fn curves(content: &Content, names: &mut Names) -> BTreeMap<String, Vec<Value>> {
+    let value = |(step, point): (&usize, &Point)| Value::new(*step as i64, point.time * 1e3, point.value);
+    let curves = content.curves.iter();
+    curves.map(|(name, curve)| (names.allowed(name), curve.iter().map(value).collect())).collect()
+}
+
+/// Returns the scores, which stand at step 0 and at the run's end.
+pub(super) fn scored(scores: &[Scores], names: &mut Names, ended: i64) -> BTreeMap<String, Vec<Value>> {
     let mut metrics = BTreeMap::new();
-    for (name, curve) in &content.curves {
-        let value = |(step, point): (&usize, &Point)| Value::new(*step, point.time * 1e3, point.value);
-        metrics.insert(names.allowed(name), curve.iter().map(value).collect());
-    }
-    for (split, scores) in content.metrics() {
+    for (split, scores) in metrics_by_split(scores) {
         for (name, value) in scores {
             let name = names.allowed(&format!("{}.{name}", split.as_str()));
             metrics.insert(name, vec![Value::new(0, ended as f64, value)]);
@@ -102,31 +118,48 @@ fn metrics(content: &Content, names: &mut Names, ended: i64) -> BTreeMap<String,
 
 impl Value {
     /// Returns a value that was measured so many milliseconds after the Unix epoch.
-    fn new(step: usize, time: f64, value: f64) -> Self {
+    pub(super) fn new(step: i64, time: f64, value: f64) -> Self {
         let is_nan = value.is_nan();
         let value = if is_nan { 0.0 } else { value.clamp(f64::MIN, f64::MAX) };
-        Self { step: step as i64, time: time.round() as i64, value, is_nan }
+        Self { step, time: time.round() as i64, value, is_nan }
     }
 }
 
-/// Returns the tags: those that MLflow shows in places of their own, a tag for each tag of the run, and the columns of `runs`.
-fn tags(content: &Content, facts: &[(String, String)], names: &mut Names) -> BTreeMap<String, String> {
-    let made = &content.run.record().provenance;
-    let commit = made.git_commit.as_deref().map(|commit| commit.trim_end_matches('+'));
+/// What MLflow shows of a run in places of their own.
+pub(super) struct Known<'a> {
+    pub(super) name: &'a str,
+    /// What has made the run, unless that is among the tags that it had elsewhere.
+    pub(super) source: Option<&'a str>,
+    pub(super) commit: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+}
+
+/// Returns the tags: those that MLflow shows in places of their own, a tag for each tag of the run, and the columns of `runs`. They
+/// go before those that the run had elsewhere.
+pub(super) fn tags(
+    known: &Known<'_>,
+    labels: &Labels,
+    elsewhere: BTreeMap<String, String>,
+    facts: &[(String, String)],
+    names: &mut Names,
+) -> BTreeMap<String, String> {
     let of_mlflow = [
-        ("mlflow.runName", Some(content.name())),
-        ("mlflow.note.content", content.labels.note.as_ref().map(Note::as_str)),
-        ("mlflow.source.name", Some("cliptune")),
-        ("mlflow.source.type", Some("LOCAL")),
-        ("mlflow.source.git.commit", commit),
+        ("mlflow.runName", Some(known.name)),
+        ("mlflow.note.content", labels.note.as_ref().map(Note::as_str)),
+        (SOURCE, known.source),
+        ("mlflow.source.type", known.source.map(|_| "LOCAL")),
+        ("mlflow.source.git.commit", known.commit),
+        ("mlflow.user", known.user),
     ];
     let of_mlflow =
         of_mlflow.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
-    let own = content.labels.tags.iter().map(|tag| (names.allowed(&format!("tag.{}", tag.as_str())), tag));
+    let elsewhere: Vec<(String, String)> =
+        elsewhere.into_iter().map(|(key, value)| (names.allowed(&key), value)).collect();
+    let own = labels.tags.iter().map(|tag| (names.allowed(&format!("tag.{}", tag.as_str())), tag));
     let own: Vec<(String, String)> = own.map(|(key, tag)| (key, tag.as_str().to_owned())).collect();
     let facts = facts.iter().map(|(column, value)| (format!("cliptune.{column}"), value.clone()));
     let changed = names.changed().map(|changed| ("cliptune.names".to_owned(), changed));
-    let all = of_mlflow.chain(own).chain(facts).chain(changed);
+    let all = elsewhere.into_iter().chain(of_mlflow).chain(own).chain(facts).chain(changed);
     all.map(|(key, value)| (key, cut(&value, LONGEST_TAG))).collect()
 }
 
@@ -138,6 +171,6 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-fn millis(time: &str) -> Option<i64> {
+pub(super) fn millis(time: &str) -> Option<i64> {
     time.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }

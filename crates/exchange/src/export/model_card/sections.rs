@@ -67,9 +67,13 @@ fn origin(card: &Card<'_>) -> String {
             format!("the model of the run {}{}", markdown_text(run), began.unwrap_or_default())
         }
     };
+    let weights = match &record.base {
+        Base::Scratch => from.clone(),
+        _ => format!("the weights of {from}"),
+    };
     match (&record.plan.train, record.kept_start()) {
-        (None, _) => format!("with the weights of {from} as they are"),
-        (Some(_), true) => format!("with the weights of {from}: no epoch of the training was better"),
+        (None, _) => format!("with {weights} as they are"),
+        (Some(_), true) => format!("with {weights}: no epoch of the training was better"),
         (Some(_), false) => format!("trained from {from}"),
     }
 }
@@ -188,8 +192,13 @@ pub(super) fn limits(card: &Card<'_>) -> String {
     if let Some(scores) = first {
         let (items, groups) = (scores.n_items as u64, scores.n_groups);
         let few = few_groups(groups).map(|few| format!(" Each interval is {few}.")).unwrap_or_default();
+        let is_trained_on = scores.split == Split::Train && card.content.run.record().plan.train.is_some();
+        let hold = match is_trained_on {
+            true => "The scores are of items that the model was trained on, and say nothing about others",
+            false => "The scores hold for data like the above",
+        };
         text.push_str(&format!(
-            "- The scores hold for data like the above: they are of {} in {}. Guessing reaches {}.{few}\n",
+            "- {hold}: they are of {} in {}. Guessing reaches {}.{few}\n",
             counted(items, "item"),
             counted(groups as u64, "group"),
             percent(scores.chance),
