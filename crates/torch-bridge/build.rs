@@ -25,8 +25,9 @@ fn main() {
         .cpp(true)
         .std("c++20")
         .flag_if_supported("-Wno-unused-parameter")
-        .include(include.join("torch/csrc/api/include"))
-        .include(&include)
+        // As headers of the system, whose own warnings nobody here can mend.
+        .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
+        .flag(format!("-isystem{}", include.display()))
         // For the headers that are not among libtorch's.
         .include("declarations")
         .files(SOURCES)

@@ -19,8 +19,8 @@ use crate::names::{parent, sync_folder, unfinished_prefix};
 /// When neither a link nor a copy can be made.
 pub fn link_or_copy(original: &Path, link: &Path) -> Result<(), DurableError> {
     let folder = parent(link);
-    let mut named = tempfile::Builder::new();
-    let linked = named.prefix(unfinished_prefix()).make_in(folder, |path| symlink(original, path));
+    let mut builder = tempfile::Builder::new();
+    let linked = builder.prefix(unfinished_prefix()).make_in(folder, |path| symlink(original, path));
     match linked {
         Ok(made) => {
             made.persist(link).map_err(|failed| named(link, &failed.error))?;

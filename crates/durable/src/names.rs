@@ -272,7 +272,7 @@ mod tests {
         assert!(far.is_dir() && !here.exists());
         assert!(unfinished(root.path()).unwrap().left.is_empty());
         age_by(&far, 2 * ABANDONED);
-        assert_eq!(unfinished(root.path()).unwrap().left, [far.clone()]);
+        assert_eq!(unfinished(root.path()).unwrap().left, std::slice::from_ref(&far));
         sweep(root.path());
         assert!(!far.exists());
     }

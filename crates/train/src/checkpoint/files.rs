@@ -52,7 +52,7 @@ impl Checkpoints {
 
     /// Returns the checkpoints of a process that has no files.
     pub(super) fn nowhere() -> Self {
-        Self { folder: PathBuf::new() }
+        Self { folder: PathBuf::new(), guard: None }
     }
 
     /// Returns the path of the newest weights, moments and position.
