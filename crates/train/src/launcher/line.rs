@@ -207,3 +207,71 @@ fn meet(placement: &Placement, hosts_store: bool, timeout: Duration) -> Result<K
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use cliptune_launcher::{Launch, Variables};
+
+    use super::*;
+
+    /// Processes that meet, as threads of this one would.
+    fn lines(world: usize) -> Vec<Arc<Line>> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let placement = |rank: usize| {
+            let value = |name: &str| match name {
+                "RANK" => Some(rank.to_string()),
+                "WORLD_SIZE" => Some(world.to_string()),
+                "MASTER_ADDR" => Some("127.0.0.1".to_owned()),
+                "MASTER_PORT" => Some(port.to_string()),
+                _ => None,
+            };
+            match Launch::of(Variables::new(&value)).unwrap() {
+                Launch::Among(placement) => placement,
+                Launch::Alone => panic!("there are several"),
+            }
+        };
+        (0..world).map(|rank| Line::open(placement(rank)).unwrap()).collect()
+    }
+
+    fn no_dataset(experiment: &str) -> TrainError {
+        TrainError::NoDataset { experiment: experiment.to_owned() }
+    }
+
+    #[test]
+    fn the_first_process_that_fails_tells_why_and_all_end_alike() {
+        let lines = lines(3);
+        let told = lines[1].conclude(Err(no_dataset("tuned"))).unwrap_err();
+        let text = told.to_string();
+        assert!(
+            text.starts_with("rank 1 of 3 (process ") && text.ends_with(": tuned has no dataset yet"),
+            "{text}"
+        );
+        assert_eq!(told.hint(), no_dataset("tuned").hint());
+        // What another one finds later is only a consequence.
+        assert_eq!(lines[2].conclude(Err(no_dataset("base"))).unwrap(), Exit::Failed);
+        // A lookout has found why the connections are closed.
+        lines[0].fate().decide(published(lines[0].store()).unwrap());
+        let lost = TrainError::Lost("Connection closed by peer".to_owned());
+        assert_eq!(lines[0].cause(lost).to_string(), text);
+        assert_eq!(lines[0].conclude(Err(no_dataset("base"))).unwrap(), Exit::Failed);
+    }
+
+    #[test]
+    fn processes_that_have_done_their_work_end_with_what_they_are_told() {
+        let lines = lines(2);
+        assert_eq!(lines[1].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
+        assert_eq!(lines[0].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn a_store_that_is_gone_holds_nobody_up() {
+        let lines = lines(2);
+        lines[1].give_up_store();
+        let told = lines[1].conclude(Err(no_dataset("tuned"))).unwrap_err();
+        assert!(told.to_string().ends_with(": tuned has no dataset yet"), "{told}");
+    }
+}
