@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -19,8 +20,8 @@
 #include "group.h"
 
 struct CliptuneStore {
-  c10::intrusive_ptr<c10d::TCPStore> server_or_client;
-  c10::intrusive_ptr<c10d::PrefixStore> keys;
+  c10::intrusive_ptr<c10d::Store> keys;
+  uint16_t port;
 };
 
 namespace {
@@ -134,7 +135,12 @@ class Gloo : public Group {
     std::lock_guard<std::mutex> lock(starting_);
     if (is_over_->load()) throw Lost("the connections to the other processes are closed");
     forget_completed();
-    under_way_.push_back(operation());
+    {
+      // c10d's FlightRecorder looks up its groups before it takes its lock. Several are in one process in tests.
+      static std::mutex recording;
+      std::lock_guard<std::mutex> lock_of_all(recording);
+      under_way_.push_back(operation());
+    }
     return std::make_unique<GlooFlight>(under_way_.back(), is_over_);
   }
 
@@ -159,7 +165,7 @@ std::shared_ptr<Group> join(const CliptuneStore &store, size_t rank, size_t worl
                             milliseconds timeout) {
   using c10d::ProcessGroupGloo;
   // To form the group takes as long as to meet, at most.
-  milliseconds patience = store.server_or_client->getTimeout();
+  milliseconds patience = store.keys->getTimeout();
   auto options = ProcessGroupGloo::Options::create(patience);
   for (const std::string &interface : split(interfaces == nullptr ? "" : interfaces)) {
     options->devices.push_back(ProcessGroupGloo::createDeviceForInterface(interface));
@@ -169,7 +175,7 @@ std::shared_ptr<Group> join(const CliptuneStore &store, size_t rank, size_t worl
   try {
     // A connection of its own, since a waiting `get` keeps others off its connection.
     auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store.keys->clone());
-    keys->setTimeout(patience);
+    if (keys->getTimeout() != patience) keys->setTimeout(patience);
     return std::make_shared<Gloo>(c10::make_intrusive<ProcessGroupGloo>(
                                       keys, static_cast<int>(rank), static_cast<int>(world), std::move(options)),
                                   timeout);
@@ -191,12 +197,20 @@ char *cliptune_store_meet(const CliptuneMeeting *meeting, CliptuneStore **store)
   return guarded([&] {
     write_no_log();
     auto tcp = c10::make_intrusive<c10d::TCPStore>(meeting->host, options_of(*meeting));
-    auto keys = c10::make_intrusive<c10d::PrefixStore>(meeting->prefix, tcp);
-    *store = new CliptuneStore{std::move(tcp), std::move(keys)};
+    *store = new CliptuneStore{c10::make_intrusive<c10d::PrefixStore>(meeting->prefix, tcp), tcp->getPort()};
   });
 }
 
-uint16_t cliptune_store_port(const CliptuneStore *store) { return store->server_or_client->getPort(); }
+char *cliptune_store_within_process(int64_t timeout_ms, CliptuneStore **store) {
+  return guarded([&] {
+    write_no_log();
+    auto keys = c10::make_intrusive<c10d::HashStore>();
+    keys->setTimeout(milliseconds(timeout_ms));
+    *store = new CliptuneStore{std::move(keys), 0};
+  });
+}
+
+uint16_t cliptune_store_port(const CliptuneStore *store) { return store->port; }
 
 char *cliptune_store_set(CliptuneStore *store, const char *key, const uint8_t *value, size_t length) {
   return guarded([&] { store->keys->set(key, std::vector<uint8_t>(value, value + length)); });

@@ -23,6 +23,9 @@ struct CliptuneMeeting {
 };
 
 char *cliptune_store_meet(const CliptuneMeeting *meeting, CliptuneStore **store);
+
+// A store for threads of this process.
+char *cliptune_store_within_process(int64_t timeout_ms, CliptuneStore **store);
 uint16_t cliptune_store_port(const CliptuneStore *store);
 char *cliptune_store_set(CliptuneStore *store, const char *key, const uint8_t *value, size_t length);
 

@@ -31,6 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 unsafe extern "C" {
     fn cliptune_store_meet(meeting: *const RawMeeting, store: *mut *mut RawStore) -> *mut c_char;
+    fn cliptune_store_within_process(timeout_ms: i64, store: *mut *mut RawStore) -> *mut c_char;
     fn cliptune_store_port(store: *const RawStore) -> u16;
     fn cliptune_store_set(
         store: *mut RawStore,
@@ -102,7 +103,7 @@ impl Request {
         let mut raw = ptr::null_mut();
         // SAFETY: the texts outlive the call, which copies them; `raw` is a valid place for a pointer.
         check(unsafe { cliptune_store_meet(&raw const meeting, &raw mut raw) })?;
-        NonNull::new(raw).map(|raw| KeyStore { raw }).ok_or_else(|| TorchError::refused("no store"))
+        KeyStore::of(raw)
     }
 }
 
@@ -115,7 +116,7 @@ pub struct KeyStore {
     raw: NonNull<RawStore>,
 }
 
-// SAFETY: c10d's TCPStore has a lock around everything that is sent and received; nothing of it belongs to a thread.
+// SAFETY: c10d's stores have a lock around everything that is sent and received; nothing of it belongs to a thread.
 unsafe impl Send for KeyStore {}
 // SAFETY: as above.
 unsafe impl Sync for KeyStore {}
@@ -138,6 +139,23 @@ impl KeyStore {
             Ok(met) => met.map_err(|error| explain(error, meeting)),
             Err(_) => Err(lost(TorchError::refused("no store answers there"))),
         }
+    }
+
+    /// Returns a store for threads of this process, without a network.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when libtorch refuses.
+    #[doc(hidden)]
+    pub fn within_process(timeout: Duration) -> Result<Self, TorchError> {
+        let mut raw = ptr::null_mut();
+        // SAFETY: `raw` is a valid place for a pointer.
+        check(unsafe { cliptune_store_within_process(milliseconds(timeout), &raw mut raw) })?;
+        Self::of(raw)
+    }
+
+    fn of(raw: *mut RawStore) -> Result<Self, TorchError> {
+        NonNull::new(raw).map(|raw| Self { raw }).ok_or_else(|| TorchError::refused("no store"))
     }
 
     /// Returns the port of the store.

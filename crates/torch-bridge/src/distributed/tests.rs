@@ -1,6 +1,7 @@
 //! What groups and stores promise. The members are threads of one process.
 
 use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use tch::{Device, Kind, Tensor};
@@ -264,81 +265,106 @@ fn only_leaves_with_a_gradient_have_a_place_in_a_bucket() {
     .unwrap();
 }
 
-/// A store of two processes that nobody waits for long.
-fn meeting(host: &str, port: u16, hosts_store: bool) -> Meeting<'_> {
-    Meeting { host, port, hosts_store, world: 2, prefix: "test", timeout: Duration::from_secs(1) }
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_secs(1);
+
+fn meeting(host: &str, port: u16, hosts_store: bool, timeout: Duration) -> Meeting<'_> {
+    Meeting { host, port, hosts_store, world: 2, prefix: "test", timeout }
+}
+
+fn host_and_guest() -> [KeyStore; 2] {
+    let host = KeyStore::meet(&meeting("127.0.0.1", 0, true, LONG)).unwrap();
+    let guest = KeyStore::meet(&meeting("127.0.0.1", host.port(), false, LONG)).unwrap();
+    [host, guest]
 }
 
 #[test]
 fn a_store_has_what_was_set_for_all_with_the_same_prefix() {
-    let host = KeyStore::meet(&meeting("127.0.0.1", 0, true)).unwrap();
-    let guest = KeyStore::meet(&meeting("127.0.0.1", host.port(), false)).unwrap();
-    let stranger =
-        KeyStore::meet(&Meeting { prefix: "other", ..meeting("127.0.0.1", host.port(), false) }).unwrap();
+    let [host, guest] = host_and_guest();
+    let elsewhere = Meeting { prefix: "other", ..meeting("127.0.0.1", host.port(), false, LONG) };
+    let stranger = KeyStore::meet(&elsewhere).unwrap();
     let soon = Duration::from_millis(1);
     assert_eq!(guest.get("key", soon).unwrap(), None);
     host.set("key", b"\x00value").unwrap();
     host.set("empty", b"").unwrap();
-    assert_eq!(guest.get("key", Duration::from_secs(60)).unwrap().as_deref(), Some(&b"\x00value"[..]));
-    assert_eq!(guest.get("empty", Duration::from_secs(60)).unwrap().as_deref(), Some(&b""[..]));
+    assert_eq!(guest.get("key", LONG).unwrap().as_deref(), Some(&b"\x00value"[..]));
+    assert_eq!(guest.get("empty", LONG).unwrap().as_deref(), Some(&b""[..]));
     assert_eq!(stranger.get("key", soon).unwrap(), None);
     assert_eq!([guest.add("n", 2).unwrap(), host.add("n", 3).unwrap()], [2, 5]);
     assert_eq!(guest.set("a\0b", b"").unwrap_err().fault(), Fault::Refused);
 }
 
 #[test]
+fn members_that_meet_in_a_store_form_a_group_that_outlives_it() {
+    let stores = host_and_guest();
+    let join = |(rank, store): (usize, KeyStore)| {
+        ProcessGroup::join(&store, &Membership { rank, world: 2, interface: Some("lo"), timeout: LONG })
+            .unwrap()
+    };
+    let members: Vec<_> =
+        stores.into_iter().enumerate().map(|member| thread::spawn(move || join(member))).collect();
+    let groups: Vec<_> = members.into_iter().map(|member| member.join().unwrap()).collect();
+    thread::scope(|scope| {
+        for group in groups {
+            scope.spawn(move || {
+                let mut tensor = Tensor::from_slice(&[number_of(&group)]);
+                group.sum(&mut tensor).unwrap();
+                assert_eq!(values(&tensor), [3.0]);
+            });
+        }
+    });
+}
+
+#[test]
 fn a_store_whose_host_has_gone_is_lost() {
-    let host = KeyStore::meet(&meeting("127.0.0.1", 0, true)).unwrap();
-    let guest = KeyStore::meet(&meeting("127.0.0.1", host.port(), false)).unwrap();
+    let [host, guest] = host_and_guest();
     drop(host);
-    assert_eq!(guest.get("key", Duration::from_secs(60)).unwrap_err().fault(), Fault::Lost);
+    assert_eq!(guest.get("key", LONG).unwrap_err().fault(), Fault::Lost);
 }
 
 #[test]
 fn a_store_at_a_port_in_use_says_so() {
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let error = KeyStore::meet(&meeting("127.0.0.1", port, true)).unwrap_err();
+    let error = KeyStore::meet(&meeting("127.0.0.1", port, true, SHORT)).unwrap_err();
     assert_eq!(error.fault(), Fault::AddressInUse, "{error}");
 }
 
 #[test]
 fn a_host_without_an_address_says_so() {
     // No name server is asked for a name with an empty part.
-    let error = KeyStore::meet(&meeting("a..b", 1, false)).unwrap_err();
+    let error = KeyStore::meet(&meeting("a..b", 1, false, SHORT)).unwrap_err();
     assert_eq!(error.fault(), Fault::UnknownHost, "{error}");
 }
 
 #[test]
 fn a_store_that_nobody_hosts_is_given_up() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = KeyStore::meet(&meeting("127.0.0.1", port, false)).unwrap_err();
+    let error = KeyStore::meet(&meeting("127.0.0.1", port, false, SHORT)).unwrap_err();
     assert_eq!(error.fault(), Fault::Lost, "{error}");
 }
 
 #[test]
 fn something_else_than_a_store_that_never_answers_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let error =
-        KeyStore::meet(&meeting("127.0.0.1", listener.local_addr().unwrap().port(), false)).unwrap_err();
+    let port = listener.local_addr().unwrap().port();
+    let error = KeyStore::meet(&meeting("127.0.0.1", port, false, SHORT)).unwrap_err();
     assert_eq!(error.fault(), Fault::Lost, "{error}");
 }
 
 #[test]
 fn a_group_that_nobody_else_joins_is_given_up() {
-    let store = KeyStore::meet(&meeting("127.0.0.1", 0, true)).unwrap();
-    let membership =
-        Membership { rank: 0, world: 2, interface: Some("lo"), timeout: Duration::from_secs(60) };
+    let store = KeyStore::within_process(SHORT).unwrap();
+    let membership = Membership { rank: 0, world: 2, interface: Some("lo"), timeout: LONG };
     let error = ProcessGroup::join(&store, &membership).unwrap_err();
     assert_eq!(error.fault(), Fault::Lost, "{error}");
 }
 
 #[test]
 fn an_interface_that_is_not_there_and_a_rank_beyond_the_world_are_refused() {
-    let store = KeyStore::meet(&meeting("127.0.0.1", 0, true)).unwrap();
+    let store = KeyStore::within_process(SHORT).unwrap();
     for (rank, interface) in [(0, "nothing0"), (1, "lo")] {
-        let membership =
-            Membership { rank, world: 1, interface: Some(interface), timeout: Duration::from_secs(60) };
+        let membership = Membership { rank, world: 1, interface: Some(interface), timeout: LONG };
         let error = ProcessGroup::join(&store, &membership).unwrap_err();
         assert_eq!(error.fault(), Fault::Refused, "{error}");
     }

@@ -4,7 +4,7 @@ use std::panic;
 use std::thread;
 use std::time::Duration;
 
-use super::{KeyStore, Meeting, Membership, ProcessGroup};
+use super::{KeyStore, Membership, ProcessGroup};
 use crate::TorchError;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,9 +24,8 @@ pub fn in_threads<T: Send>(
     world: usize,
     member: impl Fn(ProcessGroup) -> T + Sync,
 ) -> Result<Vec<T>, TorchError> {
-    let host = KeyStore::meet(&meeting(0, true, world))?;
+    let store = KeyStore::within_process(PATIENCE)?;
     let join = |rank| {
-        let store = KeyStore::meet(&meeting(host.port(), false, world))?;
         let membership = Membership { rank, world, interface: Some("lo"), timeout: PATIENCE };
         ProcessGroup::join(&store, &membership).map(&member)
     };
@@ -36,8 +35,4 @@ pub fn in_threads<T: Send>(
         let ends: Vec<_> = members.into_iter().map(thread::ScopedJoinHandle::join).collect();
         ends.into_iter().map(|end| end.unwrap_or_else(|cause| panic::resume_unwind(cause))).collect()
     })
-}
-
-fn meeting(port: u16, hosts_store: bool, world: usize) -> Meeting<'static> {
-    Meeting { host: "127.0.0.1", port, hosts_store, world, prefix: "threads", timeout: PATIENCE }
 }
