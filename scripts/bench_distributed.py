@@ -105,6 +105,7 @@ def steps_of(log):
     for line in log.read_text().splitlines() if log.exists() else []:
         try:
             event = json.loads(line)
+            event = event.get("event", event)
         except json.JSONDecodeError:
             continue  # It is being written.
         if event.get("type") == "step":
@@ -137,6 +138,8 @@ def take_steps(folder, side, world, options):
             if len(taken) >= options.steps:
                 after = (len(taken), sent())
                 break
+            if all(process.poll() == 0 for process in processes):
+                sys.exit(f"error: {side} has ended after {len(taken)} of {options.steps} steps")
             time.sleep(0.02)
     finally:
         for process in processes:

@@ -162,6 +162,31 @@ fn a_process_that_is_killed_ends_all_others_with_its_rank() {
 }
 
 #[test]
+fn a_process_that_stands_still_is_gone_for_the_others() {
+    let arguments = format!("{BASE} {LONG}");
+    let groups = [0, 1].map(|stopped| {
+        let context = ingested();
+        let processes = Together::start(&context, 2, &arguments);
+        wait_for_steps(&context, 5);
+        // What it holds open stays open, as on a host that has lost its network.
+        processes.send(stopped, Signal::STOP);
+        (context, processes, stopped, Instant::now())
+    });
+    for (context, mut processes, stopped, since) in groups {
+        let said = processes.take_ended(1 - stopped).ended(1);
+        assert!(since.elapsed() < END, "{:?}", since.elapsed());
+        let expected = match stopped {
+            0 => "error: the store at 127.0.0.1:",
+            _ => "error: rank 1 of 2 (process ",
+        };
+        assert!(said.stderr.contains(expected), "{said}");
+        drop(processes);
+        let status = context.statuses("base").remove(0);
+        assert!(["crashed", "failed"].contains(&status.as_str()), "{status}");
+    }
+}
+
+#[test]
 fn processes_that_disagree_end_with_what_each_has_and_make_no_run() {
     let context = ingested();
     let other_settings = Together::start_with(&context, 3, BASE, |rank, command| {

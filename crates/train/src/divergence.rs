@@ -5,6 +5,8 @@ use std::fmt;
 use cliptune_store::ItemSlice;
 use serde::{Deserialize, Serialize};
 
+use crate::launcher::in_words;
+
 /// The number of first losses whose mean tells where a run started.
 const FIRST: usize = 10;
 /// The factor by which a loss has to exceed its reasonable level to count as too high.
@@ -29,6 +31,8 @@ pub struct Divergence {
     pub batch: Vec<usize>,
     /// The ids of the examples, once [`name`](Self::name) has looked them up.
     pub items: Vec<String>,
+    /// The processes that alone compute what is not finite, where several train together and some do not.
+    pub ranks: Vec<usize>,
 }
 
 /// What the loss or its gradient did that stops a training.
@@ -80,6 +84,9 @@ impl Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason())?;
+        if !self.ranks.is_empty() {
+            write!(f, " by what {} computes", in_words(&self.ranks))?;
+        }
         let shown = self.items.len().min(SHOWN);
         match self.items.len() - shown {
             _ if self.items.is_empty() => Ok(()),
@@ -172,6 +179,20 @@ mod tests {
     }
 
     #[test]
+    fn a_message_names_the_processes_that_are_at_fault() {
+        let divergence = Divergence {
+            symptom: Symptom::NotFinite { what: "loss", value: f64::NAN },
+            step: 7,
+            epoch: 2,
+            learning_rate: 1e-3,
+            batch: Vec::new(),
+            items: Vec::new(),
+            ranks: vec![3],
+        };
+        assert_eq!(divergence.to_string(), "the loss became NaN at step 7 (epoch 2) by what rank 3 computes");
+    }
+
+    #[test]
     fn a_message_names_the_first_items() {
         let divergence = |items: usize| Divergence {
             symptom: Symptom::NotFinite { what: "loss", value: f64::NAN },
@@ -180,6 +201,7 @@ mod tests {
             learning_rate: 1e-3,
             batch: Vec::new(),
             items: (0..items).map(|item| format!("item-{item}")).collect(),
+            ranks: Vec::new(),
         };
         let read = [0, 2, 12].map(|items| divergence(items).to_string()).join("\n");
         insta::assert_snapshot!(read, @r"

@@ -241,7 +241,8 @@ impl Fit<'_> {
         let learning_rate = self.plan.optimizer.lr.get() * factor;
         let diverged = |symptom| {
             let (epoch, batch, items) = (epoch.number, batches.concat(), Vec::new());
-            let divergence = Divergence { symptom, step, epoch, learning_rate, batch, items };
+            let ranks = Vec::new();
+            let divergence = Divergence { symptom, step, epoch, learning_rate, batch, items, ranks };
             TrainError::Diverged(Box::new(divergence))
         };
         optimizer.zero_grad()?;

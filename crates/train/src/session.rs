@@ -4,14 +4,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use cliptune_clip::weights::Tower;
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
 use cliptune_machine::memory_limit;
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 use cliptune_terminal::format::in_one_line;
+use tch::Kind;
 
 use crate::board::Board;
 use crate::checkpoint::{Checkpoints, Position, Saver, State};
-use crate::data::{ImageBank, PixelCache, Splits, TextBank};
+use crate::data::{Batch, ImageBank, PixelCache, Splits, TextBank};
+use crate::divergence::Divergence;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
@@ -28,7 +31,7 @@ use crate::run::Context;
 use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::watch::{Watch, unrecorded};
-use crate::{cautions, device, export};
+use crate::{cautions, device, export, objective};
 
 /// A training in progress, with everything that it works with. Of several processes, all have a session, and the leader alone has a run
 /// to write.
@@ -169,8 +172,29 @@ impl<'a> Session<'a> {
                 Ok(None)
             }
             Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, run, records, best_epoch)?)),
-            Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
+            Err(mut error) => {
+                if let TrainError::Diverged(divergence) = &mut error {
+                    divergence.ranks = self.at_fault(&fit, divergence)?;
+                }
+                Err(self.explained(train, tuned.len(), error, &mut records.journal))
+            }
         }
+    }
+
+    /// Returns the processes whose own embeddings of a step's items are not finite, where those of others are. All have the same
+    /// weights and have come to the same loss, so that such a process is most likely broken.
+    fn at_fault(&self, fit: &Fit<'_>, divergence: &Divergence) -> Result<Vec<usize>, TrainError> {
+        if fit.group.is_alone() {
+            return Ok(Vec::new());
+        }
+        let batch = Batch::new(fit.train, &divergence.batch, objective::needed(fit.plan.objective));
+        let is_finite = |tower: Tower, rows: &[usize]| -> Result<bool, TrainError> {
+            let own = fit.encoder.many_own(tower, &rows[fit.group.share(rows.len())])?;
+            Ok(f64::try_from(&own.f_sum(Kind::Double)?)?.is_finite())
+        };
+        let is_fine = is_finite(Tower::Vision, &batch.images)? && is_finite(Tower::Text, &batch.texts)?;
+        let ranks = self.context.team.who_says(!is_fine)?;
+        Ok(if ranks.len() < fit.group.world() { ranks } else { Vec::new() })
     }
 
     /// Returns the position to continue from in all processes of the training: that of the leader's checkpoint, which says nothing about

@@ -49,6 +49,11 @@ impl Together {
         self.children.iter_mut().any(|child| child.try_wait().expect("it can be asked").is_some())
     }
 
+    /// Waits for one of them, which is then left out.
+    pub(crate) fn take_ended(&mut self, rank: usize) -> Output {
+        self.children.remove(rank).wait_with_output().expect("it ends").into()
+    }
+
     /// Waits for all, and returns how they ended, by rank.
     pub(crate) fn ended(mut self) -> Vec<Output> {
         let children = std::mem::take(&mut self.children).into_iter();

@@ -47,6 +47,6 @@ impl Distributed {
 pub(super) fn patience() -> Result<Duration, JoinError> {
     let Some(value) = env::var_os(JOIN_SECONDS) else { return Ok(Duration::from_secs(DEFAULT_SECONDS)) };
     let value = value.to_string_lossy().into_owned();
-    let seconds = value.trim().parse().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds));
+    let seconds = value.trim().parse::<u64>().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds));
     seconds.map(Duration::from_secs).ok_or(JoinError::Patience { value })
 }

@@ -2,12 +2,14 @@
 
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cliptune_launcher::Placement;
 use cliptune_terminal::{Diagnostic, Exit};
-use cliptune_torch_bridge::{Fault as TorchFault, KeyStore, Meeting};
+use cliptune_torch_bridge::{Fault as TorchFault, KeyStore, Meeting, TorchError};
 
 use super::card::Card;
 use super::distributed::patience;
@@ -27,18 +29,22 @@ const SPOKEN: &str = "spoken";
 const ENDED: &str = "ended";
 /// The time within which a process that has claimed to be the first writes down its fault.
 const MOMENT: Duration = Duration::from_secs(5);
+/// The time within which a store answers that is there.
+const ANSWER: Duration = Duration::from_secs(8);
 /// The time for which the process that holds the store stays for the others to learn how all ended.
 const LINGER: Duration = Duration::from_secs(3);
 /// The time for which others let the process speak that has failed.
 const COURTESY: Duration = Duration::from_secs(1);
 /// The time between two looks at how many have ended.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A process's access to the store in which the processes of a training meet.
 pub(crate) struct Line {
     placement: Placement,
     own: Card,
-    store: KeyStore,
+    store: Arc<KeyStore>,
+    /// Whether the store has left a question unanswered.
+    is_mute: AtomicBool,
     fate: Fate,
 }
 
@@ -51,10 +57,11 @@ impl Line {
     pub(crate) fn open(placement: Placement) -> Result<Arc<Self>, TrainError> {
         let (host, port) = (placement.host(), placement.port());
         let no_host = |source| JoinError::NoHost { host: host.to_owned(), source };
-        (host, port).to_socket_addrs().map_err(no_host)?;
+        (host, port).to_socket_addrs().map(drop).map_err(no_host)?;
         let own = Card::of_this_process(&placement);
-        let store = meet(&placement, placement.holds_store(), patience()?)?;
-        Ok(Arc::new(Self { own, store, fate: Fate::default(), placement }))
+        let store = Arc::new(meet(&placement, placement.holds_store(), patience()?)?);
+        let (is_mute, fate) = (AtomicBool::new(false), Fate::default());
+        Ok(Arc::new(Self { own, store, is_mute, fate, placement }))
     }
 
     /// Opens another connection to the same store: one waits for one thing at a time.
@@ -78,6 +85,31 @@ impl Line {
         &self.fate
     }
 
+    /// Asks the store, unless it has not answered before: that of a host that is gone never does.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&KeyStore) -> Result<T, TorchError> + Send + 'static,
+    ) -> Option<T> {
+        if self.is_mute.load(Ordering::Relaxed) {
+            return None;
+        }
+        let ((tell, answer), store) = (channel(), Arc::clone(&self.store));
+        let asking = thread::Builder::new().name("store".to_owned()).spawn(move || {
+            // Nobody listens any more where it took too long.
+            let _ = tell.send(question(&store));
+        });
+        let answer = asking.ok().and_then(|_| answer.recv_timeout(ANSWER).ok()).and_then(Result::ok);
+        if answer.is_none() {
+            self.give_up_store();
+        }
+        answer
+    }
+
+    /// Asks the store nothing more.
+    pub(super) fn give_up_store(&self) {
+        self.is_mute.store(true, Ordering::Relaxed);
+    }
+
     /// Returns what the training ends with when this process cannot go on: its own error, if it is the first one, or else the fault
     /// of the first.
     pub(super) fn cause(&self, error: TrainError) -> TrainError {
@@ -95,7 +127,8 @@ impl Line {
 
     fn own_fault(&self, error: TrainError) -> TrainError {
         let own = Fault::of(&self.own, &error);
-        match publish(&self.store, own.clone()) {
+        let told = own.clone();
+        match self.ask(move |store| Ok(publish(store, told))).unwrap_or_else(|| own.clone()) {
             // The places in a file of experiments are laid out already.
             first if first == own && error.rendered().is_some() => error,
             first => TrainError::Rank(Box::new(first)),
@@ -120,9 +153,7 @@ impl Line {
     fn let_speak(&self, error: &TrainError) {
         let is_of_another = matches!(error, TrainError::Rank(fault) if !fault.is_of(&self.own));
         let begun = Instant::now();
-        while is_of_another
-            && begun.elapsed() < COURTESY
-            && self.store.add(SPOKEN, 0).is_ok_and(|claims| claims == 0)
+        while is_of_another && begun.elapsed() < COURTESY && self.ask(|store| store.add(SPOKEN, 0)) == Some(0)
         {
             thread::sleep(PAUSE);
         }
@@ -130,16 +161,16 @@ impl Line {
 
     /// Claims to be the one that tells the person. Where the store is gone, everyone does.
     pub(super) fn may_speak(&self) -> bool {
-        self.store.add(SPOKEN, 1).map_or(true, |claims| claims == 1)
+        self.ask(|store| store.add(SPOKEN, 1)).is_none_or(|claims| claims == 1)
     }
 
     /// Keeps the store, where this process holds it, until the others have ended or would have.
     fn linger(&self) {
         let (all, begun) = (i64::try_from(self.placement.world()).unwrap_or(i64::MAX), Instant::now());
-        let mut ended = self.store.add(ENDED, 1).unwrap_or(all);
+        let mut ended = self.ask(|store| store.add(ENDED, 1)).unwrap_or(all);
         while self.placement.holds_store() && ended < all && begun.elapsed() < LINGER {
             thread::sleep(PAUSE);
-            ended = self.store.add(ENDED, 0).unwrap_or(all);
+            ended = self.ask(|store| store.add(ENDED, 0)).unwrap_or(all);
         }
     }
 }
@@ -175,4 +206,72 @@ fn meet(placement: &Placement, hosts_store: bool, timeout: Duration) -> Result<K
             said: error.to_string(),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use cliptune_launcher::{Launch, Variables};
+
+    use super::*;
+
+    /// Processes that meet, as threads of this one would.
+    fn lines(world: usize) -> Vec<Arc<Line>> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let placement = |rank: usize| {
+            let value = |name: &str| match name {
+                "RANK" => Some(rank.to_string()),
+                "WORLD_SIZE" => Some(world.to_string()),
+                "MASTER_ADDR" => Some("127.0.0.1".to_owned()),
+                "MASTER_PORT" => Some(port.to_string()),
+                _ => None,
+            };
+            match Launch::of(Variables::new(&value)).unwrap() {
+                Launch::Among(placement) => placement,
+                Launch::Alone => panic!("there are several"),
+            }
+        };
+        (0..world).map(|rank| Line::open(placement(rank)).unwrap()).collect()
+    }
+
+    fn no_dataset(experiment: &str) -> TrainError {
+        TrainError::NoDataset { experiment: experiment.to_owned() }
+    }
+
+    #[test]
+    fn the_first_process_that_fails_tells_why_and_all_end_alike() {
+        let lines = lines(3);
+        let told = lines[1].conclude(Err(no_dataset("tuned"))).unwrap_err();
+        let text = told.to_string();
+        assert!(
+            text.starts_with("rank 1 of 3 (process ") && text.ends_with(": tuned has no dataset yet"),
+            "{text}"
+        );
+        assert_eq!(told.hint(), no_dataset("tuned").hint());
+        // What another one finds later is only a consequence.
+        assert_eq!(lines[2].conclude(Err(no_dataset("base"))).unwrap(), Exit::Failed);
+        // A lookout has found why the connections are closed.
+        lines[0].fate().decide(published(lines[0].store()).unwrap());
+        let lost = TrainError::Lost("Connection closed by peer".to_owned());
+        assert_eq!(lines[0].cause(lost).to_string(), text);
+        assert_eq!(lines[0].conclude(Err(no_dataset("base"))).unwrap(), Exit::Failed);
+    }
+
+    #[test]
+    fn processes_that_have_done_their_work_end_with_what_they_are_told() {
+        let lines = lines(2);
+        assert_eq!(lines[1].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
+        assert_eq!(lines[0].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn a_store_that_is_gone_holds_nobody_up() {
+        let lines = lines(2);
+        lines[1].give_up_store();
+        let told = lines[1].conclude(Err(no_dataset("tuned"))).unwrap_err();
+        assert!(told.to_string().ends_with(": tuned has no dataset yet"), "{told}");
+    }
 }

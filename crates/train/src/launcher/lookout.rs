@@ -180,6 +180,7 @@ impl Judge {
                 Ok(Report::Fine) => {}
                 Ok(Report::Fault(fault)) => return self.end(fault),
                 Err(RecvTimeoutError::Timeout) => {
+                    self.line.give_up_store();
                     let placement = self.line.placement();
                     return self.end(Fault::lost(&format!("{}:{}", placement.host(), placement.port())));
                 }

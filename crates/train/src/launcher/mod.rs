@@ -1,7 +1,7 @@
 //! Brings the processes of a launcher together for one training, and sees to it that they end together.
 //!
-//! The processes meet in a key-value store ([`Line`]), where each says who it is ([`Card`]), and form a [`Team`]: the group that
-//! computes, and a [lookout](lookout) that notices when a process is gone. Whoever fails first says so in the store; all others end
+//! The processes meet in a key-value store (`line`), where each says who it is (`card`, `roll`), and form a [`Team`]: the group that
+//! computes, and a lookout that notices when a process is gone. Whoever fails first says so in the store; all others end
 //! with what it said, and one of them tells the person.
 
 mod card;

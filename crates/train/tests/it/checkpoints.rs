@@ -82,6 +82,19 @@ fn a_checkpoint_is_taken_when_it_is_due() {
     assert_eq!(newest, [None, None, Some(3), Some(3), Some(3), Some(6), Some(6)]);
 }
 
+#[test]
+fn a_process_that_helps_another_one_takes_no_checkpoints() {
+    let saved = Saved::new();
+    let interval = CheckpointInterval::EverySteps(1_usize.try_into().unwrap());
+    let mut saver = Saver::without_files(interval, &saved.printer);
+    saver.keep_best(&saved.tuned, 1).unwrap();
+    saver.offer(&saved.state(), &at(1));
+    assert!(saver.save(&saved.state(), &at(2)));
+    assert_eq!(saver.save_to_stop(&saved.state(), &at(3)), None);
+    drop(saver);
+    assert_eq!(saved.saved_step(), None);
+}
+
 fn make_fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }

@@ -7,6 +7,11 @@ use cliptune_train::tuning::Tuned;
 use crate::support::World;
 
 fn footprint(tune: Tune, batch_size: usize) -> Footprint {
+    of_each(1, tune, batch_size)
+}
+
+/// The footprint of each of so many processes.
+fn of_each(processes: usize, tune: Tune, batch_size: usize) -> Footprint {
     let mut world = World::new(Objective::Choice).tuning(tune);
     world.plan.batch_size = BatchSize::try_from(batch_size).unwrap();
     let parameters = world.tiny.parameters();
@@ -20,7 +25,7 @@ fn footprint(tune: Tune, batch_size: usize) -> Footprint {
         train: &world.tiny.train,
         texts: &world.tiny.texts,
         images: 6,
-        processes: 1,
+        processes,
     };
     Footprint::of(&subject)
 }
@@ -35,6 +40,14 @@ fn every_weight_that_moves_has_a_gradient_and_two_moments() {
     let locked = footprint(Tune::LockedImage { unlocked_layers: 0 }, 4);
     assert!(locked.weights == weights && locked.gradients < weights);
     assert_eq!(locked.moments, 2 * locked.gradients);
+}
+
+#[test]
+fn several_processes_share_out_a_batch_and_send_a_copy_of_their_gradients() {
+    let [one, two] = [1, 2].map(|processes| of_each(processes, Tune::Full, 4));
+    assert_eq!((two.weights, two.moments, two.gradients), (one.weights, one.moments, 2 * one.gradients));
+    assert!(two.activations < one.activations && 2 * two.activations >= one.activations);
+    assert_eq!(two.checkpoint, one.checkpoint);
 }
 
 #[test]
