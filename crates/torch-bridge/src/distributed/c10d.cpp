@@ -78,6 +78,9 @@ struct Connections : c10d::ProcessGroupGloo {
   }
 };
 
+// c10d's FlightRecorder looks up its groups before it takes its lock. Several groups are in one process in tests.
+std::mutex recording;
+
 class Gloo : public Group {
  public:
   Gloo(c10::intrusive_ptr<c10d::ProcessGroupGloo> group, c10::intrusive_ptr<c10d::Store> store, milliseconds timeout)
@@ -135,12 +138,8 @@ class Gloo : public Group {
     std::lock_guard<std::mutex> lock(starting_);
     if (is_over_->load()) throw Lost("the connections to the other processes are closed");
     forget_completed();
-    {
-      // c10d's FlightRecorder looks up its groups before it takes its lock. Several are in one process in tests.
-      static std::mutex recording;
-      std::lock_guard<std::mutex> lock_of_all(recording);
-      under_way_.push_back(operation());
-    }
+    std::lock_guard<std::mutex> lock_of_all(recording);
+    under_way_.push_back(operation());
     return std::make_unique<GlooFlight>(under_way_.back(), is_over_);
   }
 
