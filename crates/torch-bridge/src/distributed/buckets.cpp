@@ -82,7 +82,7 @@ size_t bytes_of(const at::Tensor &tensor) { return static_cast<size_t>(tensor.nu
 void check(const at::Tensor &weight) {
   bool fits = weight.defined() && weight.is_leaf() && weight.requires_grad() && weight.layout() == at::kStrided &&
               weight.is_floating_point();
-  if (!fits) throw std::invalid_argument("a weight whose gradient is to be summed is no leaf of floats with a gradient");
+  if (!fits) throw std::invalid_argument("only leaves of floats that require a gradient have a place in a bucket");
 }
 
 }  // namespace

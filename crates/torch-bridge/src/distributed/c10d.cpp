@@ -78,10 +78,13 @@ struct Connections : c10d::ProcessGroupGloo {
   }
 };
 
+// c10d's FlightRecorder looks up its groups before it takes its lock. Several groups are in one process in tests.
+std::mutex recording;
+
 class Gloo : public Group {
  public:
-  Gloo(c10::intrusive_ptr<c10d::ProcessGroupGloo> group, milliseconds timeout)
-      : group_(std::move(group)), timeout_(timeout) {}
+  Gloo(c10::intrusive_ptr<c10d::ProcessGroupGloo> group, c10::intrusive_ptr<c10d::Store> store, milliseconds timeout)
+      : store_(std::move(store)), group_(std::move(group)), timeout_(timeout) {}
 
   ~Gloo() override {
     if (!is_under_way()) return;
@@ -135,12 +138,8 @@ class Gloo : public Group {
     std::lock_guard<std::mutex> lock(starting_);
     if (is_over_->load()) throw Lost("the connections to the other processes are closed");
     forget_completed();
-    {
-      // c10d's FlightRecorder looks up its groups before it takes its lock. Several are in one process in tests.
-      static std::mutex recording;
-      std::lock_guard<std::mutex> lock_of_all(recording);
-      under_way_.push_back(operation());
-    }
+    std::lock_guard<std::mutex> lock_of_all(recording);
+    under_way_.push_back(operation());
     return std::make_unique<GlooFlight>(under_way_.back(), is_over_);
   }
 
@@ -154,6 +153,8 @@ class Gloo : public Group {
     return !under_way_.empty();
   }
 
+  // Others may still need it for joining after this member has joined, and where it is hosted here it ends with this.
+  c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
   milliseconds timeout_;
   std::mutex starting_;
@@ -176,9 +177,12 @@ std::shared_ptr<Group> join(const CliptuneStore &store, size_t rank, size_t worl
     // A connection of its own, since a waiting `get` keeps others off its connection.
     auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store.keys->clone());
     if (keys->getTimeout() != patience) keys->setTimeout(patience);
-    return std::make_shared<Gloo>(c10::make_intrusive<ProcessGroupGloo>(
-                                      keys, static_cast<int>(rank), static_cast<int>(world), std::move(options)),
-                                  timeout);
+    auto connected = c10::make_intrusive<ProcessGroupGloo>(keys, static_cast<int>(rank), static_cast<int>(world),
+                                                           std::move(options));
+    auto group = std::make_shared<Gloo>(std::move(connected), store.keys, timeout);
+    // Until here only this member is connected to all others.
+    group->barrier()->land();
+    return group;
   } catch (const std::exception &error) {
     throw Lost(error.what());
   }

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 use torch_sys::C_tensor;
 
 use super::store::RawStore;
@@ -61,7 +61,7 @@ pub struct Membership<'a> {
 }
 
 /// A group of processes that start the same operations in the same order, on tensors of the same shape and kind: c10d's
-/// `ProcessGroupGloo`.
+/// `ProcessGroupGloo`. Gloo aborts a process that gets more than it expects.
 ///
 /// When it is dropped its connections are closed. A member that still computes then gets an error in its next operation.
 ///
@@ -126,7 +126,7 @@ impl ProcessGroup {
     ///
     /// Returns an error with [`Fault::Lost`] when a member is gone, and another one when libtorch refuses.
     pub fn sum(&self, tensor: &mut Tensor) -> Result<(), TorchError> {
-        defined(tensor)?;
+        can_be_sent(tensor)?;
         let mut lost = false;
         // SAFETY: the group lives as long as `self`, the handle is valid while the tensor is borrowed.
         let message = unsafe { cliptune_group_sum(self.raw.as_ptr(), tensor.as_mut_ptr(), &raw mut lost) };
@@ -139,7 +139,7 @@ impl ProcessGroup {
     ///
     /// Returns an error with [`Fault::Lost`] when a member is gone, and another one when libtorch refuses.
     pub fn gather(&self, tensor: &Tensor) -> Result<Vec<Tensor>, TorchError> {
-        defined(tensor)?;
+        can_be_sent(tensor)?;
         let (mut handles, mut lost) = (vec![ptr::null_mut(); self.world], false);
         // SAFETY: as in `sum`; without an error, C++ has written one new handle for each member, which is ours.
         unsafe {
@@ -155,7 +155,7 @@ impl ProcessGroup {
     ///
     /// Returns an error with [`Fault::Lost`] when a member is gone, and another one when libtorch refuses.
     pub fn broadcast(&self, tensor: &mut Tensor, root: usize) -> Result<(), TorchError> {
-        defined(tensor)?;
+        can_be_sent(tensor)?;
         let mut lost = false;
         // SAFETY: as in `sum`.
         let message =
@@ -201,6 +201,14 @@ pub(super) fn check_members(message: *mut c_char, lost: bool) -> Result<(), Torc
     check(message).map_err(|error| if lost { error.with_fault(Fault::Lost) } else { error })
 }
 
-fn defined(tensor: &Tensor) -> Result<(), TorchError> {
-    if tensor.defined() { Ok(()) } else { Err(TorchError::refused("the tensor is not defined")) }
+/// Refuses what Gloo cannot send, before the others wait for it.
+fn can_be_sent(tensor: &Tensor) -> Result<(), TorchError> {
+    if !tensor.defined() {
+        return Err(TorchError::refused("the tensor is not defined"));
+    }
+    match tensor.kind() {
+        Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16 => Ok(()),
+        Kind::Int64 | Kind::Int | Kind::Int8 | Kind::Uint8 | Kind::Bool => Ok(()),
+        kind => Err(TorchError::refused(format!("tensors of kind {kind:?} cannot be sent"))),
+    }
 }

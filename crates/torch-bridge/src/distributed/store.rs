@@ -109,8 +109,8 @@ impl Request {
 
 /// A store of keys and values that all processes of a training reach: c10d's `TCPStore`.
 ///
-/// It goes away with the process that hosts it. A call waits for those of other threads, so that a long [`get`](Self::get) holds them
-/// up.
+/// Where this process hosts it, it stays for as long as this object or a group that was joined with it. A call waits for those of
+/// other threads, so that a long [`get`](Self::get) holds them up.
 #[derive(Debug)]
 pub struct KeyStore {
     raw: NonNull<RawStore>,

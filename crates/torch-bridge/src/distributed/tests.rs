@@ -106,7 +106,9 @@ fn tensors_without_elements_go_through_every_operation() {
 #[test]
 fn what_no_member_can_do_is_refused_and_the_group_goes_on() {
     in_threads(2, |group| {
-        assert_eq!(group.sum(&mut Tensor::new()).unwrap_err().fault(), Fault::Refused);
+        for mut misfit in [Tensor::new(), Tensor::zeros([1], (Kind::Int16, Device::Cpu))] {
+            assert_eq!(group.sum(&mut misfit).unwrap_err().fault(), Fault::Refused);
+        }
         let mut tensor = Tensor::from_slice(&[1.0f32]);
         assert_eq!(group.broadcast(&mut tensor, 2).unwrap_err().fault(), Fault::Refused);
         group.sum(&mut tensor).unwrap();
