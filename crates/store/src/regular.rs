@@ -82,14 +82,15 @@ fn expected<T>(
 
 /// Makes sure that there is a regular file at a path.
 pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
-    if is_regular(path)? {
-        return Ok(());
+    match looked_at(path)? {
+        Some(about) if about.is_file() => Ok(()),
+        Some(_) => Err(StoreError::damaged(path, Damage::NotAFile)),
+        None => match fs::symlink_metadata(path)?.is_symlink() {
+            true => Err(StoreError::damaged(path, Damage::NotAFile)),
+            // Others make and remove files at any time, such as the claims of runs, and this one has come meanwhile.
+            false => check(path),
+        },
     }
-    // Where nothing is at all, not even a link that leads nowhere, this says so.
-    if fs::symlink_metadata(path).is_err() {
-        fs::metadata(path)?;
-    }
-    Err(StoreError::damaged(path, Damage::NotAFile))
 }
 
 /// Checks whether a path leads to a folder.
@@ -187,6 +188,24 @@ mod tests {
         );
         let pattern = format!("{{{}}}", "long,".repeat(100));
         assert!(!is_regular(&path(&pattern)).unwrap(), "no file can be called that");
+    }
+
+    #[test]
+    fn a_file_that_comes_and_goes_is_read_or_absent_and_never_damage() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, is_over) = (folder.path().join("claim"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    fs::write(&path, "x").unwrap();
+                    fs::remove_file(&path).unwrap();
+                }
+            });
+            let damage = (0..20_000).find_map(|_| read_file(&path).err().filter(StoreError::is_damage));
+            is_over.store(true, Ordering::Relaxed);
+            assert!(damage.is_none(), "{damage:?}");
+        });
     }
 
     #[test]
