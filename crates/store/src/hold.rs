@@ -136,7 +136,7 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
         match settled(&path, observer)? {
             None => return Ok(false),
             Some((worker, Life::Dead)) => return Ok(worker.is_elsewhere()),
-            Some(_) => observer.pause(PAUSE),
+            Some((worker, _)) => observer.wait_for(&worker, PAUSE)?,
         }
     }
     Err(taken_at(folder, &path))
@@ -145,7 +145,7 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
 /// Waits until it is known whether the writer of the run in a folder lives.
 ///
 /// # Errors
-/// Returns an error when its claim cannot be read.
+/// Returns an error when its claim cannot be read, or a person has ended the wait.
 pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
     settled(&folder.join(WRITER), &Observer::this()).map(drop)
 }
@@ -154,7 +154,7 @@ pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
 fn settled(path: &Path, observer: &Observer) -> Result<Option<(Worker, Life)>, StoreError> {
     loop {
         match lease::look(path, observer)? {
-            Some((_, Life::Unsure)) => observer.pause(LOOK),
+            Some((worker, Life::Unsure)) => observer.wait_for(&worker, LOOK)?,
             known => return Ok(known),
         }
     }
@@ -243,7 +243,7 @@ fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bo
             Ok(Attempt::Mine(lease, left)) => {
                 return Ok((Some(lease), left.is_some_and(|left| left.worker.is_elsewhere())));
             }
-            Ok(Attempt::Taken(..)) => observer.pause(PAUSE),
+            Ok(Attempt::Taken(worker, _)) => observer.wait_for(&worker, PAUSE)?,
             // Whoever makes room has nothing to write.
             Err(error) if is_full(&error) => {
                 let has_died = refuse_writer(folder, observer)?;
@@ -329,6 +329,8 @@ fn taken_at(folder: &Path, file: &Path) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::event::Event;
     use crate::event_log::{EventLog, read_events};
@@ -410,6 +412,22 @@ mod tests {
         let seen = settled(&shared.path().join(WRITER), &other).unwrap();
         assert!(seen.is_some_and(|(_, life)| life == Life::Dead));
         assert!(!is_written_as(shared.path(), &other));
+    }
+
+    #[test]
+    fn whoever_waits_to_learn_whether_a_host_lives_stops_when_asked_to() {
+        let shared = Shared::new();
+        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+        let _written = lock_as(shared.path(), &one).unwrap();
+        shared.hosts.ask_to_stop();
+        let ended = [lock_as(shared.path(), &other).map(drop), share(shared.path(), &other).map(drop)];
+        for error in ended.map(Result::unwrap_err) {
+            assert!(matches!(error, StoreError::Interrupted { .. }), "{error}");
+            assert!(error.to_string().contains(" on one "), "{error}");
+        }
+        let left: HashSet<_> =
+            fs::read_dir(shared.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, HashSet::from([LOCK, WRITER].map(Into::into)), "nothing of those that stopped");
     }
 
     #[test]

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use super::note::Read;
 use super::process::{Linux, Machine, Process};
+use crate::error::StoreError;
 use crate::regular::open;
+use crate::worker::Worker;
 
 /// The time between two renewals of a claim.
 pub(super) const BEAT: Duration = Duration::from_secs(10);
@@ -64,6 +66,18 @@ impl Observer {
     /// Waits for a moment before another look.
     pub(crate) fn pause(&self, time: Duration) {
         self.machine.pause(time);
+    }
+
+    /// Waits for a moment before another look at what a process has.
+    ///
+    /// # Errors
+    /// Returns an error when a person has asked this process to stop.
+    pub(crate) fn wait_for(&self, worker: &Worker, time: Duration) -> Result<(), StoreError> {
+        if self.machine.is_asked_to_stop() {
+            return Err(StoreError::Interrupted { worker: worker.clone() });
+        }
+        self.machine.pause(time);
+        Ok(())
     }
 
     /// Judges the holder of a claim that has this content now.

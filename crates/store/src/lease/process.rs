@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use cliptune_terminal::is_asked_to_stop;
 use fs_err as fs;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -43,6 +44,8 @@ pub(crate) trait Machine: std::fmt::Debug + Send + Sync {
     fn now(&self) -> Duration;
     /// Does nothing for some time.
     fn pause(&self, time: Duration);
+    /// Checks whether a person has asked this process to stop, and it is still to do so.
+    fn is_asked_to_stop(&self) -> bool;
     /// Checks whether claims are renewed from time to time. Where they are not, whoever made them does it.
     fn beats(&self) -> bool;
 }
@@ -83,6 +86,10 @@ impl Machine for Linux {
 
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
+    }
+
+    fn is_asked_to_stop(&self) -> bool {
+        is_asked_to_stop()
     }
 
     fn beats(&self) -> bool {

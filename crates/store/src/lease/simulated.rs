@@ -1,7 +1,7 @@
 //! Hosts that share a folder, for tests: several in one process, with clocks and processes of their own.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ struct Shared {
     killed: Mutex<HashSet<Process>>,
     /// What is renewed whenever somebody pauses.
     beating: Mutex<Vec<Arc<Own>>>,
+    /// Whether people ask all processes to stop.
+    are_asked_to_stop: AtomicBool,
 }
 
 impl Hosts {
@@ -52,6 +54,11 @@ impl Hosts {
     /// Has nothing renewed any more.
     pub(crate) fn stop_beating(&self) {
         self.0.beating.lock().unwrap().clear();
+    }
+
+    /// Has people ask all processes to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        self.0.are_asked_to_stop.store(true, Ordering::SeqCst);
     }
 
     /// Ends the process of an observer, which leaves everything behind.
@@ -87,6 +94,10 @@ impl Machine for Simulated {
 
     fn pause(&self, time: Duration) {
         self.hosts.pass(time);
+    }
+
+    fn is_asked_to_stop(&self) -> bool {
+        self.hosts.0.are_asked_to_stop.load(Ordering::SeqCst)
     }
 
     fn beats(&self) -> bool {
