@@ -3,8 +3,8 @@
 //! A claim is a file. Whoever wants it writes a file of its own beside it and gives that the claim's name with `link`, which a file
 //! server does for one of many at once. The file says who its holder is, and the holder changes a number in it every few seconds.
 //!
-//! Whoever finds the name taken judges the holder ([`observer`]): by the kernel where both run on the same one, otherwise by whether
-//! the number changes. A dead holder's claim is taken over in two steps. The first is a claim of its own, the gate: there is one for
+//! Whoever finds the name taken judges the holder ([`observer`]): by the kernel where both run on the same one, by whether the number
+//! changes otherwise. A dead holder's claim is taken over in two steps. The first is a claim of its own, the gate: there is one for
 //! each claim that was ever made, so that one alone of those who have seen the same holder die has the right to go on. The second
 //! makes sure that the claim is still that of the dead one, takes it away, and makes one like everybody else. Who releases a claim
 //! passes through its gate as well. A holder of a gate that dies in between is taken over in the same way, through the gate's own gate.
@@ -65,20 +65,32 @@ pub(crate) enum Attempt {
 pub(crate) struct Left {
     /// Who it was.
     pub(crate) worker: Worker,
-    /// Whether it could have shown that it lives. Earlier versions could not.
-    pub(crate) could_tell: bool,
+    /// What says so.
+    pub(crate) evidence: Evidence,
+}
+
+/// What says that a holder has died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It has ended, for certain.
+    End,
+    /// It has given no sign of life for as long as a holder may be silent.
+    Silence,
+    /// Nothing that counts for much: it is of an earlier version, which could give no sign.
+    Nothing,
 }
 
 impl Left {
     /// Reads who it was; `None` where nobody can tell.
-    fn of(content: &[u8]) -> Option<Self> {
+    fn of(content: &[u8], is_certain: bool) -> Option<Self> {
         let read = Read::from(content);
-        let could_tell = match &read {
-            Read::Note(_) => true,
-            Read::Early(_) => false,
+        let evidence = match &read {
             Read::Nothing => return None,
+            _ if is_certain => Evidence::End,
+            Read::Note(_) => Evidence::Silence,
+            Read::Early(_) => Evidence::Nothing,
         };
-        Some(Self { worker: read.worker(), could_tell })
+        Some(Self { worker: read.worker(), evidence })
     }
 }
 
@@ -127,6 +139,7 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
             // It got the name, and the answer of the file server was lost.
             return Ok(Place::Mine(None));
         }
+        let is_certain = observer.proof(path, &there).is_some();
         match observer.judge(path, &there) {
             Life::Dead => {}
             life => return Ok(Place::Taken(Read::from(&there).worker(), life)),
@@ -137,7 +150,7 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
         }
         if replaced(path, &there, &gate, own)? {
             observer.forget(path);
-            return Ok(Place::Mine(Left::of(&there)));
+            return Ok(Place::Mine(Left::of(&there, is_certain)));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Whether the holder of a claim lives, as one process sees it.
 //!
-//! Clocks of two hosts are never compared, nor is the time of a file. A process that cannot ask the kernel about a holder remembers
-//! what the claim said when it saw it first, and when that was by its own clock.
+//! Some things are certain. A kernel knows its own processes: those of the same namespace by their numbers, and those of other
+//! containers, on a local disk, by the lock on the claim. Of a local disk, too, nobody has anything who ran before the machine was started
+//! again. Everybody else is watched: clocks of two hosts are never compared, nor is the time of a file, but a process remembers what
+//! the claim said when it saw it first, and when that was by its own clock.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::TryLockError;
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::note::Read;
+use super::note::{Note, Read};
 use super::process::{Linux, Machine, Process};
 use crate::error::StoreError;
 use crate::regular::open;
@@ -30,6 +32,12 @@ pub(crate) enum Life {
     Unsure,
     /// It is gone.
     Dead,
+}
+
+impl Life {
+    fn of(lives: bool) -> Self {
+        if lives { Self::Alive } else { Self::Dead }
+    }
 }
 
 /// A process that looks at the claims of others.
@@ -82,22 +90,52 @@ impl Observer {
 
     /// Judges the holder of a claim that has this content now.
     pub(super) fn judge(&self, path: &Path, content: &[u8]) -> Life {
-        let read = Read::from(content);
-        match (read.process(), read) {
-            (Some(process), _) => self.judge_process(path, content, &process),
-            (None, Read::Early(worker)) if !worker.is_elsewhere() => locked(path).unwrap_or(Life::Dead),
-            _ => locked(path).unwrap_or_else(|| self.watch(path, content)),
+        self.proof(path, content).unwrap_or_else(|| self.watch_process(path, content))
+    }
+
+    /// Says what is certain about the holder of a claim that has this content now; `None` where time alone will tell.
+    pub(super) fn proof(&self, path: &Path, content: &[u8]) -> Option<Life> {
+        match Read::from(content) {
+            Read::Note(note) => self.proof_of(path, &note),
+            Read::Early(worker) if !worker.is_elsewhere() => {
+                Some(Life::of(is_locked(path).unwrap_or_default()))
+            }
+            // On a local disk, a claim is whole when it gets its name. A machine that failed has left this.
+            Read::Nothing if self.machine.is_local(path) => is_locked(path).map(Life::of),
+            // That there is no lock proves nothing.
+            Read::Early(_) | Read::Nothing => is_locked(path).filter(|is_locked| *is_locked).map(Life::of),
         }
     }
 
-    fn judge_process(&self, path: &Path, content: &[u8], process: &Process) -> Life {
-        if process.is_beside(&self.machine.process()) {
-            return if self.machine.runs(process) { Life::Alive } else { Life::Dead };
+    fn proof_of(&self, path: &Path, note: &Note) -> Option<Life> {
+        let (this, process) = (self.machine.process(), &note.process);
+        if process.is_beside(&this) {
+            return Some(Life::of(self.machine.runs(process)));
         }
-        let was_shown = known(&self.dead).contains(process);
-        let life = if was_shown { Life::Dead } else { self.watch(path, content) };
-        if life == Life::Dead {
-            known(&self.dead).insert(process.clone());
+        if !self.machine.is_local(path) {
+            return None;
+        }
+        if process.is_of_same_kernel(&this) {
+            return is_locked(path).filter(|_| note.is_locked).map(Life::of);
+        }
+        process.is_of_other_boot(&this).then_some(Life::Dead)
+    }
+
+    /// Judges a holder by whether its claim changes, and remembers who is dead.
+    fn watch_process(&self, path: &Path, content: &[u8]) -> Life {
+        let life = self.watch(path, content);
+        let Some(process) = Read::from(content).process() else { return life };
+        let mut dead = known(&self.dead);
+        match life {
+            Life::Unsure if dead.contains(&process) => return Life::Dead,
+            Life::Unsure => {}
+            Life::Dead => {
+                dead.insert(process);
+            }
+            // It was silent for a while.
+            Life::Alive => {
+                dead.remove(&process);
+            }
         }
         life
     }
@@ -132,8 +170,12 @@ fn known<T>(what: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns that a holder lives where its lock on the file reaches this process. That there is none proves nothing.
-fn locked(path: &Path) -> Option<Life> {
+/// Checks whether somebody whose locks reach this process has locked a file; `None` where it cannot be found out.
+fn is_locked(path: &Path) -> Option<bool> {
     let file = open(path).ok()?;
-    matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)).then_some(Life::Alive)
+    match file.file().try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }

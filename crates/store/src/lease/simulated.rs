@@ -1,6 +1,7 @@
 //! Hosts that share a folder, for tests: several in one process, with clocks and processes of their own.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use super::Lease;
 use super::file::Own;
 use super::observer::Observer;
-use super::process::{Machine, Process};
+use super::process::{Machine, OUTERMOST, Process};
 use crate::worker::Worker;
 
 /// The hosts. Their time passes when one of them pauses.
@@ -23,6 +24,8 @@ struct Shared {
     killed: Mutex<HashSet<Process>>,
     /// What is renewed whenever somebody pauses.
     beating: Mutex<Vec<Arc<Own>>>,
+    /// Whether what they share is on a local disk.
+    is_local: AtomicBool,
     /// Whether people ask all processes to stop.
     are_asked_to_stop: AtomicBool,
 }
@@ -35,9 +38,33 @@ impl Hosts {
 
     /// Starts a process on a host whose clock is ahead of the others.
     pub(crate) fn host_ahead(&self, name: &str, ahead: Duration) -> Arc<Observer> {
+        self.start(Process { boot: name.to_owned(), ..self.process(name) }, ahead)
+    }
+
+    /// Starts a process on a host that was started again since.
+    pub(crate) fn host_started_again(&self, name: &str) -> Arc<Observer> {
+        self.start(Process { boot: format!("{name} again"), ..self.process(name) }, Duration::ZERO)
+    }
+
+    /// Starts a process in a container on a host.
+    pub(crate) fn container(&self, host: &str, name: &str) -> Arc<Observer> {
+        let (boot, space) = (host.to_owned(), format!("pid:[{name}]"));
+        self.start(Process { boot, space, ..self.process(name) }, Duration::ZERO)
+    }
+
+    fn process(&self, machine: &str) -> Process {
         let pid = self.0.pid.fetch_add(1, Ordering::Relaxed) + 1;
-        let process = Process { boot: name.to_owned(), space: "pid:[1]".to_owned(), pid, start: 7 };
+        let (boot, space, machine) = (String::new(), OUTERMOST.to_owned(), machine.to_owned());
+        Process { boot, space, pid, start: 7, machine }
+    }
+
+    fn start(&self, process: Process, ahead: Duration) -> Arc<Observer> {
         Arc::new(Observer::new(Simulated { process, ahead, hosts: self.clone() }))
+    }
+
+    /// Puts what they share on a local disk.
+    pub(crate) fn share_a_local_disk(&self) {
+        self.0.is_local.store(true, Ordering::SeqCst);
     }
 
     /// Lets time pass.
@@ -77,7 +104,7 @@ struct Simulated {
 
 impl Machine for Simulated {
     fn worker(&self) -> Worker {
-        Worker::at(&self.process.boot, self.process.pid)
+        Worker::at(&self.process.machine, self.process.pid)
     }
 
     fn process(&self) -> Process {
@@ -86,6 +113,10 @@ impl Machine for Simulated {
 
     fn runs(&self, process: &Process) -> bool {
         !self.hosts.0.killed.lock().unwrap().contains(process)
+    }
+
+    fn is_local(&self, _: &Path) -> bool {
+        self.hosts.0.is_local.load(Ordering::SeqCst)
     }
 
     fn now(&self) -> Duration {

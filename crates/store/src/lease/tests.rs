@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::file::Own;
 use super::observer::{BEAT, LEASE, Life, Observer};
 use super::simulated::Hosts;
-use super::{Attempt, Lease, Left, attempt, content, gate, look};
+use super::{Attempt, Evidence, Lease, Left, attempt, content, gate, look};
 use crate::worker::Worker;
 
 /// A folder that hosts share.
@@ -136,7 +136,7 @@ fn a_host_that_is_silent_for_long_enough_is_taken_over_and_not_a_moment_earlier(
     // Who has begun to look later waits for longer, whatever others have seen.
     assert!(is_taken(&world.attempt(&late), Life::Unsure));
     let (taken, left) = mine(world.attempt(&other));
-    let Some(Left { worker, could_tell: true }) = &left else { panic!("{left:?}") };
+    let Some(Left { worker, evidence: Evidence::Silence }) = &left else { panic!("{left:?}") };
     assert!(worker.to_string().contains(" on one (process "), "{worker}");
     // The host lives after all: it learns that it has lost the claim, and changes nothing of it any more.
     assert!(lease.is_mine().is_err_and(|worker| worker.to_string().contains(" on other (process ")));
@@ -246,6 +246,78 @@ fn a_process_of_this_host_is_judged_by_the_kernel_and_never_by_its_silence() {
 }
 
 #[test]
+fn what_a_machine_had_before_it_was_started_again_is_free_at_once_on_its_own_disk() {
+    for is_local in [true, false] {
+        let world = World::new();
+        if is_local {
+            world.hosts.share_a_local_disk();
+        }
+        // The lock is gone with the machine.
+        let lease = world.take(&world.hosts.host("here"));
+        let left = content(&world.path()).unwrap().unwrap();
+        drop(lease);
+        fs::write(world.path(), left).unwrap();
+        let again = world.hosts.host_started_again("here");
+        assert_eq!(world.life(&again), Some(if is_local { Life::Dead } else { Life::Unsure }));
+        // A host that this machine lets write to its disk is another machine.
+        let other = world.hosts.host("other");
+        assert_eq!(world.life(&other), Some(Life::Unsure));
+        if is_local {
+            let (_lease, left) = mine(world.attempt(&again));
+            assert!(left.is_some_and(|left| left.evidence == Evidence::End), "nothing to warn of");
+        }
+    }
+}
+
+#[test]
+fn a_container_knows_others_of_its_kernel_by_their_locks_on_a_local_disk_and_by_their_silence_elsewhere() {
+    for is_local in [true, false] {
+        let world = World::new();
+        if is_local {
+            world.hosts.share_a_local_disk();
+        }
+        let [one, other] = ["one", "other"].map(|name| world.hosts.container("here", name));
+        let lease = world.take(&one);
+        let there = content(&world.path()).unwrap().unwrap();
+        assert_eq!(world.life(&other), Some(if is_local { Life::Alive } else { Life::Unsure }));
+        world.hosts.pass(10 * LEASE);
+        // One that is stopped has its lock all the same.
+        assert_eq!(world.life(&other), Some(if is_local { Life::Alive } else { Life::Dead }));
+        drop(lease);
+        // It was killed: its claim is there, and its lock is not.
+        fs::write(world.path(), there).unwrap();
+        let late = world.hosts.container("here", "late");
+        assert_eq!(world.life(&late), Some(if is_local { Life::Dead } else { Life::Unsure }));
+    }
+}
+
+#[test]
+fn what_a_machine_that_failed_has_not_written_is_free_at_once_on_its_own_disk() {
+    let world = World::new();
+    world.hosts.share_a_local_disk();
+    fs::write(world.path(), "").unwrap();
+    let (lease, left) = mine(world.attempt(&world.hosts.host("here")));
+    assert!(left.is_none());
+    assert_eq!(lease.is_mine(), Ok(()));
+}
+
+#[test]
+fn a_host_that_was_taken_for_dead_and_lives_is_judged_anew() {
+    let world = World::new();
+    let [one, other] = ["one", "other"].map(|name| world.hosts.host(name));
+    let lease = world.take(&one);
+    assert_eq!(world.life(&other), Some(Life::Unsure));
+    world.hosts.pass(LEASE);
+    assert_eq!(world.life(&other), Some(Life::Dead));
+    // It gives a sign just before the other one takes over.
+    lease.beat();
+    assert!(is_taken(&world.attempt(&other), Life::Alive));
+    assert!(is_taken(&world.attempt(&other), Life::Unsure));
+    assert_eq!(lease.is_mine(), Ok(()));
+    assert_eq!(world.names(), ["claim"]);
+}
+
+#[test]
 fn clocks_that_differ_by_decades_change_nothing() {
     let decades = Duration::from_secs(40 * 365 * 86_400);
     for (holder, looker) in [(Duration::ZERO, decades), (decades, Duration::ZERO)] {
@@ -305,14 +377,14 @@ fn claims_of_earlier_versions_are_read() {
     // One that has ended here has not.
     drop(early(&Worker::this()));
     let (lease, left) = mine(world.attempt(&other));
-    assert!(left.is_some_and(|left| !left.could_tell));
+    assert!(left.is_some_and(|left| left.evidence == Evidence::End));
     drop(lease);
     // Of one that has ended elsewhere, or whose lock does not reach this host, nothing is known.
     drop(early(&Worker::at("far", 7)));
     assert!(is_taken(&world.attempt(&other), Life::Unsure));
     world.hosts.pass(LEASE);
     let (_lease, left) = mine(world.attempt(&other));
-    assert!(left.is_some_and(|left| !left.could_tell && left.worker.is_elsewhere()));
+    assert!(left.is_some_and(|left| left.evidence == Evidence::Nothing && left.worker.is_elsewhere()));
 }
 
 #[test]
