@@ -262,8 +262,12 @@ fn refuse_readers(folder: &Path, observer: &Arc<Observer>) -> Result<bool, Store
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(READER.as_bytes()) {
+            continue;
+        }
         // Beside one that is just released, there is its gate.
-        if !name.as_encoded_bytes().starts_with(READER.as_bytes()) || lease::is_gate(&name) {
+        if lease::is_gate(&name) {
+            lease::forget_gate_without_claim(&entry.path());
             continue;
         }
         match settled(&entry.path(), observer)? {
@@ -412,6 +416,19 @@ mod tests {
         let seen = settled(&shared.path().join(WRITER), &other).unwrap();
         assert!(seen.is_some_and(|(_, life)| life == Life::Dead));
         assert!(!is_written_as(shared.path(), &other));
+    }
+
+    #[test]
+    fn what_a_reader_left_that_was_killed_while_it_released_the_run_goes_with_the_next_writer() {
+        let shared = Shared::new();
+        let [here, other] = ["here", "here"].map(|name| shared.hosts.host(name));
+        let read = Lease::of_its_own(shared.path(), READER, &here).unwrap();
+        let gate = lease::beside(&shared.path().join(format!("{READER}gone")), ".after-0123");
+        fs::write(&gate, "").unwrap();
+        assert!(lock_as(shared.path(), &other).is_err(), "the other one reads still");
+        drop(read);
+        drop(lock_as(shared.path(), &other).unwrap());
+        assert!(!gate.exists());
     }
 
     #[test]

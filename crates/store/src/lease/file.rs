@@ -81,21 +81,22 @@ impl Own {
             made => made?,
         };
         self.note.is_locked = false;
-        file.write_all_at(&self.content(), 0)?;
-        flushed(&file)?;
+        if let Err(error) = file.write_all_at(&self.content(), 0).and_then(|()| flushed(&file)) {
+            let _ = fs::remove_file(path);
+            return Err(error.into());
+        }
         self.file = file;
         Ok(true)
     }
 
-    /// Makes the gate of a claim that this process holds, and returns whether it could: nobody is taking the claim over.
-    pub(super) fn passes(&self, path: &Path, gate: &Path) -> bool {
+    /// Makes the gate of a claim that this process holds. There is one already where somebody is taking the claim over.
+    pub(super) fn passes(&self, path: &Path, gate: &Path) -> io::Result<()> {
         match fs::hard_link(path, gate) {
-            Err(error) if has_no_links(&error) => made(gate).is_ok_and(|(file, _)| {
+            Err(error) if has_no_links(&error) => {
                 // Whoever cannot read it, waits longer.
-                let _ = file.write_all_at(&self.content(), 0);
-                true
-            }),
-            linked => linked.is_ok(),
+                made(gate).map(|(file, _)| drop(file.write_all_at(&self.content(), 0)))
+            }
+            linked => linked,
         }
     }
 

@@ -27,6 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cliptune_durable::parent;
 use fs_err as fs;
 
 pub(crate) use observer::{Life, Observer};
@@ -111,7 +112,10 @@ pub(crate) fn attempt(path: &Path, observer: &Arc<Observer>) -> Result<Attempt, 
     }
     let mut own = Own::beside(path, observer.machine())?;
     Ok(match place(&mut own, path, observer)? {
-        Place::Mine(left) => Attempt::Mine(Lease::new(path.to_path_buf(), own, observer), left),
+        Place::Mine(left) => {
+            forget_gates(path, &own);
+            Attempt::Mine(Lease::new(path.to_path_buf(), own, observer), left)
+        }
         Place::Taken(worker, life) => Attempt::Taken(worker, life),
     })
 }
@@ -172,7 +176,7 @@ fn replaced(path: &Path, dead: &[u8], gate: &Path, own: &mut Own) -> Result<bool
 fn gate(path: &Path, content: &[u8]) -> PathBuf {
     let read = Read::from(content);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let claim = name.split(GATE).next().unwrap_or_default();
+    let claim = name_of_claim(&name);
     let mut hasher = blake3::Hasher::new();
     hasher.update(name.as_bytes()).update(b"\n").update(read.token().map_or(content, str::as_bytes));
     path.with_file_name(format!("{claim}{GATE}{}", &hasher.finalize().to_hex()[..32]))
@@ -192,6 +196,32 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// Returns the name of the claim that a gate is of, or that of the claim itself.
+fn name_of_claim(name: &str) -> &str {
+    name.split(GATE).next().unwrap_or_default()
+}
+
+/// Removes the gates of earlier claims of a name that this process has now. They were left by processes that were killed at the very
+/// end of a takeover or a release. Whoever passes through one of them just now finds this claim, and goes back.
+fn forget_gates(path: &Path, own: &Own) {
+    let (beginning, kept) = (beside(path, GATE), gate(path, &own.content()));
+    let beginning = beginning.file_name().unwrap_or_default().as_encoded_bytes();
+    let entries = fs::read_dir(parent(path)).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(beginning)) {
+        if entry.file_name() != kept.file_name().unwrap_or_default() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes a gate if the claim that it is of is there no more, for claims of names that nobody has again.
+pub(crate) fn forget_gate_without_claim(gate: &Path) {
+    let name = gate.file_name().unwrap_or_default().to_string_lossy();
+    if is_absent(&gate.with_file_name(name_of_claim(&name))) {
+        let _ = fs::remove_file(gate);
+    }
+}
+
 /// Checks whether a name is that of a gate.
 pub(crate) fn is_gate(name: &OsStr) -> bool {
     name.to_string_lossy().contains(GATE)
@@ -206,8 +236,12 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// Checks whether an error means that nothing more can be written. Then no claim can be made, and whoever makes room needs none.
 pub(crate) fn is_full(error: &StoreError) -> bool {
-    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
-    matches!(error, StoreError::Io(error) if full.contains(&error.kind()))
+    matches!(error, StoreError::Io(error) if has_no_room(error))
+}
+
+fn has_no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }
 
 /// Returns the name of a file with something behind it.
@@ -271,14 +305,22 @@ impl Lease {
     /// Gives the claim back, unless somebody has taken it over or is about to. Whoever holds the gate decides.
     fn release(&self) {
         let gate = gate(&self.path, &self.own.content());
-        if self.is_mine().is_err() || !self.own.passes(&self.path, &gate) {
+        if self.is_mine().is_err() {
+            return;
+        }
+        let passed = self.own.passes(&self.path, &gate);
+        // Where there is no room for a gate, nobody else has made one either, and the claim is not to stay for as long as this process
+        // lives.
+        if passed.as_ref().is_err_and(|error| !has_no_room(error)) {
             return;
         }
         // Between the look and the gate, somebody may have been through it.
         if self.is_mine().is_ok() {
             let _ = fs::remove_file(&self.path);
         }
-        let _ = fs::remove_file(&gate);
+        if passed.is_ok() {
+            let _ = fs::remove_file(&gate);
+        }
         self.observer.forget(&self.path);
     }
 }

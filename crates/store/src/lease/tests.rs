@@ -5,11 +5,12 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use fs_err as fs;
+use rustix::io::Errno;
 
 use super::file::Own;
 use super::observer::{BEAT, LEASE, Life, Observer};
 use super::simulated::Hosts;
-use super::{Attempt, Evidence, Lease, Left, attempt, content, gate, look};
+use super::{Attempt, Evidence, Lease, Left, attempt, content, gate, has_no_room, look};
 use crate::worker::Worker;
 
 /// A folder that hosts share.
@@ -227,6 +228,37 @@ fn who_dies_while_it_releases_a_claim_is_taken_over_as_well() {
     world.hosts.pass(LEASE);
     assert_eq!(world.take(&other).is_mine(), Ok(()));
     assert!(world.names().is_empty());
+}
+
+#[test]
+fn what_those_left_who_were_killed_at_the_very_end_goes_with_the_next_claim() {
+    let world = World::new();
+    let [one, other] = ["here", "here"].map(|name| world.hosts.host(name));
+    // One has released its claim, and not the gate.
+    let lease = world.take(&one);
+    let released = gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    fs::copy(world.path(), &released).unwrap();
+    fs::remove_file(world.path()).unwrap();
+    drop(lease);
+    assert_eq!(world.names(), [released.file_name().unwrap().to_str().unwrap()]);
+    let lease = world.take(&one);
+    assert_eq!(world.names(), ["claim"]);
+    // Another one has taken the claim over, and has not released the gate of the one that was there before.
+    fs::write(gate(&world.path(), b"before"), "").unwrap();
+    std::mem::forget(lease);
+    world.hosts.kill(&one);
+    let _taken = world.take(&other);
+    assert_eq!(world.names(), ["claim"]);
+}
+
+#[test]
+fn that_there_is_no_room_is_told_from_a_gate_that_is_taken() {
+    for number in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+        assert!(has_no_room(&std::io::Error::from(number)), "{number:?}");
+    }
+    for number in [Errno::EXIST, Errno::IO, Errno::ROFS, Errno::STALE] {
+        assert!(!has_no_room(&std::io::Error::from(number)), "{number:?}");
+    }
 }
 
 #[test]
