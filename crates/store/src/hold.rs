@@ -258,28 +258,39 @@ fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bo
 /// Makes sure that nobody who lives shares the run, and removes the claims of those who have died. Returns whether one of them was of
 /// another host.
 fn refuse_readers(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreError> {
+    let readers = readers(folder)?;
+    // All are watched from now on, so that many that have died take no longer than one.
+    for reader in &readers {
+        lease::look(reader, observer)?;
+    }
     let mut has_died = false;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if !name.as_encoded_bytes().starts_with(READER.as_bytes()) {
-            continue;
-        }
-        // Beside one that is just released, there is its gate.
-        if lease::is_gate(&name) {
-            lease::forget_gate_without_claim(&entry.path());
-            continue;
-        }
-        match settled(&entry.path(), observer)? {
+    for reader in readers {
+        match settled(&reader, observer)? {
             None => {}
             Some((worker, Life::Dead)) => {
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(&reader);
                 has_died |= worker.is_elsewhere();
             }
             Some((worker, _)) => return Err(StoreError::InUse { path: folder.to_path_buf(), worker }),
         }
     }
     Ok(has_died)
+}
+
+/// Returns the claims of those who share the run in a folder.
+fn readers(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut readers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        match name.as_encoded_bytes().starts_with(READER.as_bytes()) {
+            // Beside one that is just released, there is its gate.
+            true if lease::is_gate(&name) => lease::forget_gate_without_claim(&entry.path()),
+            true => readers.push(entry.path()),
+            false => {}
+        }
+    }
+    Ok(readers)
 }
 
 /// Keeps the run in a folder as it is for as long as the result lives.
@@ -404,6 +415,17 @@ mod tests {
         assert!(written.require().is_err_and(|worker| worker.to_string().contains(" on other ")));
         drop(written);
         assert_eq!(taken.require(), Ok(()), "who has lost a run takes nothing away");
+    }
+
+    #[test]
+    fn many_hosts_that_have_died_are_waited_for_together() {
+        let shared = Shared::new();
+        for name in ["one", "two", "three"] {
+            let dead = shared.hosts.host(name);
+            std::mem::forget(Lease::of_its_own(shared.path(), READER, &dead).unwrap());
+        }
+        drop(lock_as(shared.path(), &shared.hosts.host("other")).unwrap());
+        assert!(shared.hosts.passed() < Duration::from_secs(130), "{:?}", shared.hosts.passed());
     }
 
     #[test]

@@ -72,7 +72,8 @@ fn lock_as(path: &Path, observer: &Arc<Observer>) -> Result<StoreLock, StoreErro
     Ok(StoreLock { _lease: lease, _file: file })
 }
 
-/// Waits until the lock on a file is had, where the file system has locks. Only an earlier version can have it without the claim.
+/// Waits until the lock on a file is had, where the file system has locks. Whoever has it without the claim is of an earlier version, or
+/// found no room for one.
 fn wait_for_lock(file: &File, observer: &Observer) -> Result<(), StoreError> {
     loop {
         match file.file().try_lock() {

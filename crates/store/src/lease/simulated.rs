@@ -73,6 +73,11 @@ impl Hosts {
         self.0.beating.lock().unwrap().iter().for_each(|own| own.beat());
     }
 
+    /// Returns the time that has passed.
+    pub(crate) fn passed(&self) -> Duration {
+        Duration::from_millis(self.0.millis.load(Ordering::SeqCst))
+    }
+
     /// Has a claim renewed from now on.
     pub(crate) fn keeps_beating(&self, lease: &Lease) {
         self.0.beating.lock().unwrap().push(Arc::clone(&lease.own));
@@ -120,7 +125,7 @@ impl Machine for Simulated {
     }
 
     fn now(&self) -> Duration {
-        self.ahead + Duration::from_millis(self.hosts.0.millis.load(Ordering::SeqCst))
+        self.ahead + self.hosts.passed()
     }
 
     fn pause(&self, time: Duration) {
