@@ -64,13 +64,19 @@ impl Run {
 }
 
 impl Store {
-    /// Makes sure that no process works on the run in a folder.
+    /// Makes sure that no process works on the runs in some folders. All are watched at once, so that many that hosts which have died
+    /// have left take no longer than one.
     ///
     /// # Errors
     ///
     /// Returns an error that names the process when there is one.
-    pub fn require_idle(&self, folder: &Path) -> Result<(), StoreError> {
-        idle(folder).map(drop)
+    pub fn require_idle<'a>(&self, folders: impl IntoIterator<Item = &'a Path>) -> Result<(), StoreError> {
+        let folders: Vec<&Path> = folders.into_iter().collect();
+        for folder in &folders {
+            // What cannot be looked at is told when its turn comes.
+            let _ = watch(folder, &Observer::this());
+        }
+        folders.into_iter().try_for_each(|folder| idle(folder).map(drop))
     }
 }
 
@@ -148,6 +154,12 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
 /// Returns an error when its claim cannot be read, or a person has ended the wait.
 pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
     settled(&folder.join(WRITER), &Observer::this()).map(drop)
+}
+
+/// Looks at all claims to the run in a folder, which are watched from now on.
+fn watch(folder: &Path, observer: &Observer) -> Result<(), StoreError> {
+    let claims = readers(folder)?.into_iter().chain([folder.join(WRITER)]);
+    claims.map(|claim| lease::look(&claim, observer)).try_for_each(|seen| seen.map(drop))
 }
 
 /// Says who has a claim, once it is known whether they live.
@@ -258,13 +270,10 @@ fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bo
 /// Makes sure that nobody who lives shares the run, and removes the claims of those who have died. Returns whether one of them was of
 /// another host.
 fn refuse_readers(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreError> {
-    let readers = readers(folder)?;
-    // All are watched from now on, so that many that have died take no longer than one.
-    for reader in &readers {
-        lease::look(reader, observer)?;
-    }
+    // Many that have died take no longer than one.
+    watch(folder, observer)?;
     let mut has_died = false;
-    for reader in readers {
+    for reader in readers(folder)? {
         match settled(&reader, observer)? {
             None => {}
             Some((worker, Life::Dead)) => {
@@ -424,7 +433,17 @@ mod tests {
             let dead = shared.hosts.host(name);
             std::mem::forget(Lease::of_its_own(shared.path(), READER, &dead).unwrap());
         }
-        drop(lock_as(shared.path(), &shared.hosts.host("other")).unwrap());
+        // So are those of several runs.
+        let second = Shared { folder: tempfile::tempdir().unwrap(), hosts: shared.hosts.clone() };
+        std::mem::forget(lock_as(second.path(), &shared.hosts.host("four")).unwrap());
+        second.unlocked();
+        let other = shared.hosts.host("other");
+        for shared in [&shared, &second] {
+            watch(shared.path(), &other).unwrap();
+        }
+        for shared in [&shared, &second] {
+            drop(lock_as(shared.path(), &other).unwrap());
+        }
         assert!(shared.hosts.passed() < Duration::from_secs(130), "{:?}", shared.hosts.passed());
     }
 
