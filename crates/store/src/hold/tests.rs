@@ -119,6 +119,24 @@ fn what_a_reader_left_that_was_killed_while_it_released_the_run_goes_with_the_ne
 }
 
 #[test]
+fn whoever_waits_for_a_while_is_told_once_for_whom() {
+    let shared = Shared::new();
+    let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
+    let written = lock_as(shared.path(), &one).unwrap();
+    shared.hosts.keeps_beating(written.lease.as_ref().unwrap());
+    assert!(lock_as(shared.path(), &other).is_err());
+    assert!(shared.hosts.told().is_empty(), "that one lives is known soon: {:?}", shared.hosts.told());
+    shared.hosts.stop_beating();
+    shared.unlocked();
+    drop(lock_as(shared.path(), &other).unwrap());
+    let told = shared.hosts.told();
+    assert!(
+        told.len() == 1 && told[0].starts_with("waiting for ") && told[0].contains(" on one "),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn whoever_waits_to_learn_whether_a_host_lives_stops_when_asked_to() {
     let shared = Shared::new();
     let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));

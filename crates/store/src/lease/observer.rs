@@ -23,6 +23,9 @@ pub(super) const BEAT: Duration = Duration::from_secs(10);
 /// clients waiting for a minute and a half.
 pub(super) const LEASE: Duration = Duration::from_secs(120);
 
+/// Whoever waits for longer is told for whom.
+const UNTOLD: Duration = Duration::from_secs(2);
+
 /// What a process knows of the holder of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
@@ -47,6 +50,8 @@ pub(crate) struct Observer {
     seen: Mutex<HashMap<PathBuf, Sight>>,
     /// Those that were shown to be dead, so that none of their claims is watched again.
     dead: Mutex<HashSet<Process>>,
+    /// How long this process has waited for others, by their descriptions.
+    waits: Mutex<HashMap<String, Duration>>,
 }
 
 /// What a claim said, and since when by the observer's clock.
@@ -58,7 +63,12 @@ struct Sight {
 
 impl Observer {
     pub(super) fn new(machine: impl Machine + 'static) -> Self {
-        Self { machine: Box::new(machine), seen: Mutex::default(), dead: Mutex::default() }
+        Self {
+            machine: Box::new(machine),
+            seen: Mutex::default(),
+            dead: Mutex::default(),
+            waits: Mutex::default(),
+        }
     }
 
     /// Returns this process as an observer.
@@ -76,7 +86,7 @@ impl Observer {
         self.machine.pause(time);
     }
 
-    /// Waits for a moment before another look at what a process has.
+    /// Waits for a moment before another look at what a process has. Once that has taken a while, the person is told.
     ///
     /// # Errors
     /// Returns an error when a person has asked this process to stop.
@@ -84,8 +94,21 @@ impl Observer {
         if self.machine.is_asked_to_stop() {
             return Err(StoreError::Interrupted { worker: worker.clone() });
         }
+        if self.is_a_while(worker, time) {
+            self.machine
+                .tell(&format!("waiting for {worker}; if it has died, two minutes pass until that is known"));
+        }
         self.machine.pause(time);
         Ok(())
+    }
+
+    /// Counts some more time that is waited for a process, and returns whether it becomes a while by that.
+    fn is_a_while(&self, worker: &Worker, time: Duration) -> bool {
+        let mut waits = known(&self.waits);
+        let waited = waits.entry(worker.to_string()).or_default();
+        let before = *waited;
+        *waited += time;
+        before < UNTOLD && *waited >= UNTOLD
     }
 
     /// Judges the holder of a claim that has this content now.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use cliptune_durable::parent;
-use cliptune_terminal::is_asked_to_stop;
+use cliptune_terminal::{Printer, is_asked_to_stop};
 use fs_err as fs;
 use rustix::fs::statfs;
 use rustix::io::Errno;
@@ -67,6 +67,8 @@ pub(crate) trait Machine: std::fmt::Debug + Send + Sync {
     fn now(&self) -> Duration;
     /// Does nothing for some time.
     fn pause(&self, time: Duration);
+    /// Tells a person what they want to know at once.
+    fn tell(&self, text: &str);
     /// Checks whether a person has asked this process to stop, and it is still to do so.
     fn is_asked_to_stop(&self) -> bool;
     /// Checks whether claims are renewed from time to time. Where they are not, whoever made them does it.
@@ -114,6 +116,11 @@ impl Machine for Linux {
 
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
+    }
+
+    fn tell(&self, text: &str) {
+        // Whoever wants to see no progress still wants to know why nothing happens.
+        Printer::new(false, false).notice(text);
     }
 
     fn is_asked_to_stop(&self) -> bool {

@@ -24,6 +24,8 @@ struct Shared {
     killed: Mutex<HashSet<Process>>,
     /// What is renewed whenever somebody pauses.
     beating: Mutex<Vec<Arc<Own>>>,
+    /// What people were told.
+    told: Mutex<Vec<String>>,
     /// Whether what they share is on a local disk.
     is_local: AtomicBool,
     /// Whether people ask all processes to stop.
@@ -88,6 +90,11 @@ impl Hosts {
         self.0.beating.lock().unwrap().clear();
     }
 
+    /// Returns what people were told.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.0.told.lock().unwrap().clone()
+    }
+
     /// Has people ask all processes to stop.
     pub(crate) fn ask_to_stop(&self) {
         self.0.are_asked_to_stop.store(true, Ordering::SeqCst);
@@ -130,6 +137,10 @@ impl Machine for Simulated {
 
     fn pause(&self, time: Duration) {
         self.hosts.pass(time);
+    }
+
+    fn tell(&self, text: &str) {
+        self.hosts.0.told.lock().unwrap().push(text.to_owned());
     }
 
     fn is_asked_to_stop(&self) -> bool {
