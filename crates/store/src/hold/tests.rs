@@ -149,7 +149,11 @@ fn whoever_waits_to_learn_whether_a_host_lives_stops_when_asked_to() {
     }
     let left: HashSet<_> =
         fs::read_dir(shared.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, HashSet::from([LOCK, WRITER].map(Into::into)), "nothing of those that stopped");
+    assert_eq!(
+        left,
+        HashSet::from([LOCK, WRITER].map(std::ffi::OsString::from)),
+        "nothing of those that stopped"
+    );
 }
 
 #[test]
