@@ -143,8 +143,8 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
             // It got the name, and the answer of the file server was lost.
             return Ok(Place::Mine(None));
         }
-        let is_certain = observer.proof(path, &there).is_some();
-        match observer.judge(path, &there) {
+        let proof = observer.proof(path, &there);
+        match proof.unwrap_or_else(|| observer.watch_process(path, &there)) {
             Life::Dead => {}
             life => return Ok(Place::Taken(Read::from(&there).worker(), life)),
         }
@@ -154,7 +154,7 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
         }
         if replaced(path, &there, &gate, own)? {
             observer.forget(path);
-            return Ok(Place::Mine(Left::of(&there, is_certain)));
+            return Ok(Place::Mine(Left::of(&there, proof.is_some())));
         }
     }
 }
@@ -308,7 +308,10 @@ impl Lease {
         if self.is_mine().is_err() {
             return;
         }
+        // The answer of the file server may have been lost.
+        let is_through = || matches!(content(&gate), Ok(Some(there)) if self.own.is_in(&there));
         let passed = self.own.passes(&self.path, &gate);
+        let passed = passed.or_else(|error| if is_through() { Ok(()) } else { Err(error) });
         // Where there is no room for a gate, nobody else has made one either, and the claim is not to stay for as long as this process
         // lives.
         if passed.as_ref().is_err_and(|error| !has_no_room(error)) {

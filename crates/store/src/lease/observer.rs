@@ -145,7 +145,7 @@ impl Observer {
     }
 
     /// Judges a holder by whether its claim changes, and remembers who is dead.
-    fn watch_process(&self, path: &Path, content: &[u8]) -> Life {
+    pub(super) fn watch_process(&self, path: &Path, content: &[u8]) -> Life {
         let life = self.watch(path, content);
         let Some(process) = Read::from(content).process() else { return life };
         let mut dead = known(&self.dead);

@@ -252,6 +252,23 @@ fn what_those_left_who_were_killed_at_the_very_end_goes_with_the_next_claim() {
 }
 
 #[test]
+fn a_claim_is_released_by_whoever_never_heard_that_its_gate_was_made_and_not_while_another_is_at_the_gate() {
+    let world = World::new();
+    let [one, other] = ["one", "other"].map(|name| world.hosts.host(name));
+    let lease = world.take(&one);
+    let gate = gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    fs::hard_link(world.path(), &gate).unwrap();
+    drop(lease);
+    assert!(world.names().is_empty());
+    let lease = world.take(&one);
+    let gate = super::gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    let mut own = Own::beside(&world.path(), other.machine()).unwrap();
+    assert!(own.link_to(&gate).unwrap());
+    drop(lease);
+    assert!(world.path().exists() && gate.exists(), "the other one decides");
+}
+
+#[test]
 fn that_there_is_no_room_is_told_from_a_gate_that_is_taken() {
     for number in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
         assert!(has_no_room(&std::io::Error::from(number)), "{number:?}");
