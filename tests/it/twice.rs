@@ -145,7 +145,7 @@ fn stopped_scoring(context: &TestContext, store: &Store, settings: &str) -> Chil
             (is_at_it || child.try_wait().unwrap().is_some()).then_some(())
         });
         let _ = kill_process(Pid::from_child(&child), Signal::STOP);
-        if store.require_idle(&run).is_err() {
+        if store.require_idle([run.as_path()]).is_err() {
             return child;
         }
         // It was too fast to be met.
@@ -166,7 +166,7 @@ fn whoever_has_trained_waits_for_another_process_that_scores_meanwhile() {
         record.contains("\"end\": {").then_some(())
     });
     let store = Store::open(&context.path("runs")).unwrap();
-    wait_for("end of its process", || store.require_idle(&run).ok());
+    wait_for("end of its process", || store.require_idle([run.as_path()]).ok());
     let scoring = stopped_scoring(&context, &store, "--set train.epochs=150");
     kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
     let who = format!("process {}", scoring.id());

@@ -61,7 +61,7 @@ pub(crate) fn spare(
     spare.retain(|run| {
         run.status() == RunStatus::Done
             && !(wanted.weights && run.weights_folders().is_empty())
-            && store.require_idle(run.folder()).is_ok()
+            && store.require_idle([run.folder()]).is_ok()
     });
     Ok(spare)
 }

@@ -90,7 +90,7 @@ pub fn score_run(
         tell_shared_ids(scores.task, split, items, printer);
     }
     match plan {
-        Some(plan) => precisions::judge(&Subject { run, dataset, plan }, runtime, &mut model, printer),
+        Some(plan) => precisions::judge(&Subject { run, dataset, plan, claim }, runtime, &mut model, printer),
         None => Ok(()),
     }
 }

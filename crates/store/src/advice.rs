@@ -18,6 +18,7 @@ impl Diagnostic for StoreError {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Interrupted { .. } => Exit::Interrupted,
             Self::Remote(error) => error.exit(),
             Self::NoImages { .. }
             | Self::ImagesTwice { .. }
@@ -95,6 +96,7 @@ impl StoreError {
             Self::Finished { .. }
             | Self::InUse { .. }
             | Self::Busy { .. }
+            | Self::Interrupted { .. }
             | Self::TakenOver { .. }
             | Self::Gone { .. } => return self.about_other_process(),
         };

@@ -241,6 +241,12 @@ pub enum StoreError {
         /// The process.
         worker: Worker,
     },
+    /// A person has stopped this process while it waited for another one.
+    #[error("stopped while waiting for {worker}")]
+    Interrupted {
+        /// The process that it waited for.
+        worker: Worker,
+    },
     /// Another process took this one for dead, and has gone on with its work.
     #[error("{worker} has taken over {what}: this process had given no sign of life for two minutes")]
     TakenOver {

@@ -64,13 +64,19 @@ impl Run {
 }
 
 impl Store {
-    /// Makes sure that no process works on the run in a folder.
+    /// Makes sure that no process works on the runs in some folders. All are watched at once, so that many that hosts which have died
+    /// have left take no longer than one.
     ///
     /// # Errors
     ///
     /// Returns an error that names the process when there is one.
-    pub fn require_idle(&self, folder: &Path) -> Result<(), StoreError> {
-        idle(folder).map(drop)
+    pub fn require_idle<'a>(&self, folders: impl IntoIterator<Item = &'a Path>) -> Result<(), StoreError> {
+        let folders: Vec<&Path> = folders.into_iter().collect();
+        for folder in &folders {
+            // What cannot be looked at is told when its turn comes.
+            let _ = watch(folder, &Observer::this());
+        }
+        folders.into_iter().try_for_each(|folder| idle(folder).map(drop))
     }
 }
 
@@ -136,7 +142,7 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
         match settled(&path, observer)? {
             None => return Ok(false),
             Some((worker, Life::Dead)) => return Ok(worker.is_elsewhere()),
-            Some(_) => observer.pause(PAUSE),
+            Some((worker, _)) => observer.wait_for(&worker, PAUSE)?,
         }
     }
     Err(taken_at(folder, &path))
@@ -145,16 +151,22 @@ fn refuse_writer(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreE
 /// Waits until it is known whether the writer of the run in a folder lives.
 ///
 /// # Errors
-/// Returns an error when its claim cannot be read.
+/// Returns an error when its claim cannot be read, or a person has ended the wait.
 pub(crate) fn settle(folder: &Path) -> Result<(), StoreError> {
     settled(&folder.join(WRITER), &Observer::this()).map(drop)
+}
+
+/// Looks at all claims to the run in a folder, which are watched from now on.
+fn watch(folder: &Path, observer: &Observer) -> Result<(), StoreError> {
+    let claims = readers(folder)?.into_iter().chain([folder.join(WRITER)]);
+    claims.map(|claim| lease::look(&claim, observer)).try_for_each(|seen| seen.map(drop))
 }
 
 /// Says who has a claim, once it is known whether they live.
 fn settled(path: &Path, observer: &Observer) -> Result<Option<(Worker, Life)>, StoreError> {
     loop {
         match lease::look(path, observer)? {
-            Some((_, Life::Unsure)) => observer.pause(LOOK),
+            Some((worker, Life::Unsure)) => observer.wait_for(&worker, LOOK)?,
             known => return Ok(known),
         }
     }
@@ -243,7 +255,7 @@ fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bo
             Ok(Attempt::Mine(lease, left)) => {
                 return Ok((Some(lease), left.is_some_and(|left| left.worker.is_elsewhere())));
             }
-            Ok(Attempt::Taken(..)) => observer.pause(PAUSE),
+            Ok(Attempt::Taken(worker, _)) => observer.wait_for(&worker, PAUSE)?,
             // Whoever makes room has nothing to write.
             Err(error) if is_full(&error) => {
                 let has_died = refuse_writer(folder, observer)?;
@@ -258,24 +270,36 @@ fn claimed(folder: &Path, observer: &Arc<Observer>) -> Result<(Option<Lease>, bo
 /// Makes sure that nobody who lives shares the run, and removes the claims of those who have died. Returns whether one of them was of
 /// another host.
 fn refuse_readers(folder: &Path, observer: &Arc<Observer>) -> Result<bool, StoreError> {
+    // Many that have died take no longer than one.
+    watch(folder, observer)?;
     let mut has_died = false;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        // Beside one that is just released, there is its gate.
-        if !name.as_encoded_bytes().starts_with(READER.as_bytes()) || lease::is_gate(&name) {
-            continue;
-        }
-        match settled(&entry.path(), observer)? {
+    for reader in readers(folder)? {
+        match settled(&reader, observer)? {
             None => {}
             Some((worker, Life::Dead)) => {
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(&reader);
                 has_died |= worker.is_elsewhere();
             }
             Some((worker, _)) => return Err(StoreError::InUse { path: folder.to_path_buf(), worker }),
         }
     }
     Ok(has_died)
+}
+
+/// Returns the claims of those who share the run in a folder.
+fn readers(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut readers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        match name.as_encoded_bytes().starts_with(READER.as_bytes()) {
+            // Beside one that is just released, there is its gate.
+            true if lease::is_gate(&name) => lease::forget_gate_without_claim(&entry.path()),
+            true => readers.push(entry.path()),
+            false => {}
+        }
+    }
+    Ok(readers)
 }
 
 /// Keeps the run in a folder as it is for as long as the result lives.
@@ -328,140 +352,4 @@ fn taken_at(folder: &Path, file: &Path) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Event;
-    use crate::event_log::{EventLog, read_events};
-    use crate::guard::Guard;
-    use crate::lease::simulated::Hosts;
-
-    /// The folder of a run, and hosts that share it. Their locks do not reach each other: each has a file of its own.
-    struct Shared {
-        folder: tempfile::TempDir,
-        hosts: Hosts,
-    }
-
-    impl Shared {
-        fn new() -> Self {
-            Self { folder: tempfile::tempdir().unwrap(), hosts: Hosts::default() }
-        }
-
-        fn path(&self) -> &Path {
-            self.folder.path()
-        }
-
-        /// Forgets the lock that the file system of another host has given.
-        fn unlocked(&self) {
-            fs::remove_file(lock_file(self.path())).unwrap();
-        }
-    }
-
-    fn names(error: StoreError, host: &str) -> bool {
-        matches!(&error, StoreError::InUse { .. }) && error.to_string().contains(&format!(" on {host} "))
-    }
-
-    #[test]
-    fn a_run_that_another_host_writes_or_reads_is_taken_by_nobody_whatever_the_locks_say() {
-        let shared = Shared::new();
-        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
-        let written = lock_as(shared.path(), &one).unwrap();
-        shared.hosts.keeps_beating(written.lease.as_ref().unwrap());
-        shared.unlocked();
-        assert!(is_written_as(shared.path(), &other));
-        assert!(names(lock_as(shared.path(), &other).unwrap_err(), "one"));
-        assert!(names(share(shared.path(), &other).unwrap_err(), "one"));
-        drop(written);
-        let read = share(shared.path(), &one).unwrap();
-        shared.hosts.keeps_beating(read._lease.as_ref().unwrap());
-        shared.unlocked();
-        assert!(names(lock_as(shared.path(), &other).unwrap_err(), "one"));
-        drop(share(shared.path(), &other).unwrap());
-        assert!(!is_written_as(shared.path(), &other), "who reads it writes nothing");
-        drop(read);
-        drop(lock_as(shared.path(), &other).unwrap());
-        let left: Vec<_> =
-            fs::read_dir(shared.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, [LOCK], "no claim stays behind");
-    }
-
-    #[test]
-    fn what_a_dead_host_wrote_is_gone_on_with_and_it_learns_that() {
-        let shared = Shared::new();
-        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
-        let written = lock_as(shared.path(), &one).unwrap();
-        let read = Lease::of_its_own(shared.path(), READER, &one).unwrap();
-        std::mem::forget(read);
-        assert!(is_written_as(shared.path(), &other), "it may live");
-        // The lock of the dead one is still held, as a file server may do.
-        let taken = lock_as(shared.path(), &other).unwrap();
-        assert_eq!(taken.require(), Ok(()));
-        assert!(written.require().is_err_and(|worker| worker.to_string().contains(" on other ")));
-        drop(written);
-        assert_eq!(taken.require(), Ok(()), "who has lost a run takes nothing away");
-    }
-
-    #[test]
-    fn a_run_that_a_dead_host_has_left_counts_as_crashed_once_that_is_known() {
-        let shared = Shared::new();
-        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
-        std::mem::forget(lock_as(shared.path(), &one).unwrap());
-        shared.unlocked();
-        assert!(is_written_as(shared.path(), &other));
-        let seen = settled(&shared.path().join(WRITER), &other).unwrap();
-        assert!(seen.is_some_and(|(_, life)| life == Life::Dead));
-        assert!(!is_written_as(shared.path(), &other));
-    }
-
-    #[test]
-    fn who_has_lost_a_run_writes_no_line_more() {
-        let shared = Shared::new();
-        let [one, other] = ["one", "other"].map(|name| shared.hosts.host(name));
-        let written = Arc::new(lock_as(shared.path(), &one).unwrap());
-        let guard = Guard::new(Arc::downgrade(&written), shared.path().to_path_buf(), "tuned/1".to_owned());
-        let file = shared.path().join("events.jsonl");
-        let mut log = EventLog::create(&file).unwrap().guarded_by(Some(guard.clone()));
-        log.append(&Event::Interrupted { step: 1 }).unwrap();
-        let _taken = lock_as(shared.path(), &other).unwrap();
-        for _ in 0..2 {
-            let error = log.append(&Event::Interrupted { step: 2 }).unwrap_err();
-            assert!(matches!(error, StoreError::TakenOver { .. }), "{error}");
-        }
-        assert!(log.sync().is_err());
-        assert_eq!(read_events(&file).unwrap().events.len(), 1);
-        drop(written);
-        assert!(guard.require().is_ok(), "after its end, a run is not lost");
-    }
-
-    #[test]
-    fn one_alone_of_many_hosts_gets_a_run_and_none_while_it_is_shared() {
-        for round in 0..20 {
-            let shared = Shared::new();
-            let (alone, sharing) = (std::sync::Mutex::new(0), std::sync::Mutex::new(0));
-            let start = std::sync::Barrier::new(8);
-            std::thread::scope(|scope| {
-                for number in 0..8 {
-                    let (shared, alone, sharing, start) = (&shared, &alone, &sharing, &start);
-                    scope.spawn(move || {
-                        // One process each, on one host, so that everybody knows at once who lives.
-                        let observer = shared.hosts.host("one");
-                        start.wait();
-                        let held = match number % 2 {
-                            0 => lock_as(shared.path(), &observer)
-                                .map(|held| (*alone.lock().unwrap() += 1, Some(held), None)),
-                            _ => share(shared.path(), &observer)
-                                .map(|held| (*sharing.lock().unwrap() += 1, None, Some(held))),
-                        };
-                        // Whoever has it keeps it until all have tried.
-                        start.wait();
-                        drop(held);
-                    });
-                }
-            });
-            let (alone, sharing) = (alone.into_inner().unwrap(), sharing.into_inner().unwrap());
-            assert!(
-                alone == 0 || (alone, sharing) == (1, 0),
-                "round {round}: {alone} alone, {sharing} sharing"
-            );
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! It is a [claim](crate::lease), which holds among all hosts, and beside it the lock on a file that earlier versions know.
 
+use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::error::StoreError;
 use crate::lease::{self, Attempt, Lease, Observer, beside, is_full};
 use crate::regular::{check, is_absent};
 use crate::store::Store;
+use crate::worker::Worker;
 
 /// The name of the locked file. Readers of the store skip names with a leading dot.
 pub(crate) const FILE: &str = ".lock";
@@ -36,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Returns an error when there is no store, or nothing can be written into it.
+    /// Returns an error when there is no store, when nothing can be written into it, or when a person has ended the wait.
     pub fn lock(&self) -> Result<StoreLock, StoreError> {
         lock(&self.root().join(FILE))
     }
@@ -45,7 +47,7 @@ impl Store {
 /// Waits until no other process holds the lock on a file, and keeps others from it. The file is made if it does not exist.
 ///
 /// # Errors
-/// Returns an error when something that is not a regular file has its name, or when it cannot be opened.
+/// Returns an error when something that is not a regular file has its name, when it cannot be opened, or when a person has ended the wait.
 pub(crate) fn lock(path: &Path) -> Result<StoreLock, StoreError> {
     lock_as(path, &Observer::this())
 }
@@ -57,7 +59,7 @@ fn lock_as(path: &Path, observer: &Arc<Observer>) -> Result<StoreLock, StoreErro
             Ok(Attempt::Mine(lease, left)) => {
                 break (Some(lease), left.is_some_and(|left| left.worker.is_elsewhere()));
             }
-            Ok(Attempt::Taken(..)) => observer.pause(PAUSE),
+            Ok(Attempt::Taken(worker, _)) => observer.wait_for(&worker, PAUSE)?,
             // Whoever makes room has nothing to write.
             Err(error) if is_full(&error) => break (None, false),
             Err(error) => return Err(error),
@@ -65,14 +67,22 @@ fn lock_as(path: &Path, observer: &Arc<Observer>) -> Result<StoreLock, StoreErro
     };
     // A file server may keep the lock of a host that has died for as long as that is not started again.
     if !is_ghost {
-        file.file().lock().or_else(unless_unknown)?;
+        wait_for_lock(&file, observer)?;
     }
     Ok(StoreLock { _lease: lease, _file: file })
 }
 
-/// Lets pass that a file system has no locks.
-pub(crate) fn unless_unknown(error: io::Error) -> io::Result<()> {
-    if has_no_locks(&error) { Ok(()) } else { Err(error) }
+/// Waits until the lock on a file is had, where the file system has locks. Whoever has it without the claim is of an earlier version, or
+/// found no room for one.
+fn wait_for_lock(file: &File, observer: &Observer) -> Result<(), StoreError> {
+    loop {
+        match file.file().try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => observer.wait_for(&Worker::unknown(), PAUSE)?,
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
 }
 
 /// Checks whether an error means that a file system has no locks.
@@ -116,8 +126,26 @@ mod tests {
     #[test]
     fn a_file_system_without_locks_is_no_error_and_any_other_trouble_is() {
         for number in [Errno::NOSYS, Errno::NOLCK, Errno::OPNOTSUPP] {
-            assert!(unless_unknown(io::Error::from(number)).is_ok(), "{number:?}");
+            assert!(has_no_locks(&io::Error::from(number)), "{number:?}");
         }
-        assert!(unless_unknown(io::Error::from(Errno::IO)).is_err());
+        assert!(!has_no_locks(&io::Error::from(Errno::IO)));
+    }
+
+    #[test]
+    fn whoever_waits_for_the_lock_stops_when_asked_to_be_it_a_claim_or_an_earlier_version_that_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let hosts = Hosts::default();
+        let one = lock_as(&path, &hosts.host("one")).unwrap();
+        hosts.ask_to_stop();
+        let error = lock_as(&path, &hosts.host("other")).unwrap_err();
+        assert!(error.to_string().contains(" on one "), "{error}");
+        drop(one);
+        let early = open_lock(&path).unwrap();
+        early.file().try_lock().unwrap();
+        let error = lock_as(&path, &hosts.host("other")).unwrap_err();
+        assert!(matches!(error, StoreError::Interrupted { .. }), "{error}");
+        drop(early);
+        drop(lock_as(&path, &hosts.host("other")).unwrap());
     }
 }

@@ -299,6 +299,8 @@ impl Run {
         // A log that cannot be read is no reason to lose a run.
         let usage = self.usage();
         let peak_memory = peak_memory.max(usage.as_ref().and_then(|usage| usage.memory_peak));
+        // A large model takes a while to be hashed.
+        self.still_there()?;
         self.record.end = Some(End { at: utc_now(), outcome, seconds, peak_memory, usage, files });
         Paths::around(&self.folder).write(&self.folder.join(RECORD), &self.record)?;
         self.writer = None;

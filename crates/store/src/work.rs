@@ -17,7 +17,7 @@ use fs_err::File;
 use serde_json::json;
 
 use crate::error::StoreError;
-use crate::lease::{self, Lease, Left, Life, Observer, is_full};
+use crate::lease::{self, Evidence, Lease, Left, Life, Observer, is_full};
 use crate::store::Store;
 use crate::worker::Worker;
 
@@ -134,7 +134,7 @@ impl Store {
         loop {
             let (worker, life) = match self.attempt(work, observer)? {
                 Attempt::Mine(claim, left) => {
-                    left.iter().for_each(|left| warn_of_another_host(work, left, patience.printer));
+                    left.iter().for_each(|left| warn_of_silence(work, left, patience.printer));
                     return Ok(Some(claim));
                 }
                 Attempt::Taken(worker, life) => (worker, life),
@@ -187,19 +187,17 @@ pub(crate) fn has_name(file: &File, path: &Path) -> bool {
     file.metadata().is_ok_and(|open| fs::metadata(path).is_ok_and(|there| is_same(open, there)))
 }
 
-/// Says what is known of a process of another host whose work is taken over.
-fn warn_of_another_host(work: &Work, left: &Left, printer: &Printer) {
-    let Left { worker, could_tell } = left;
-    if !worker.is_elsewhere() {
-        return;
-    }
+/// Says what is known of a process whose work is taken over, unless it has ended for certain.
+fn warn_of_silence(work: &Work, left: &Left, printer: &Printer) {
+    let Left { worker, evidence } = left;
     let what = &work.what;
-    printer.warn(&match could_tell {
-        true => format!(
+    printer.warn(&match evidence {
+        Evidence::End => return,
+        Evidence::Silence => format!(
             "{what}: {worker} has given no sign of life for two minutes and counts as dead; its work is taken over. If it lives after \
              all, it stops before it writes anything more"
         ),
-        false => format!(
+        Evidence::Nothing => format!(
             "{what}: {worker} has not said that it ended. By the locks of this file system it has; where they do not reach \
              other hosts, it may still be at work: it is of an earlier version, which gives no sign of life"
         ),

@@ -45,6 +45,11 @@ pub fn silent_interrupt_flag() -> Arc<AtomicBool> {
     Stopping { announcement: None, grace: Some(GRACE) }.flag()
 }
 
+/// Checks whether one of these signals has asked this process to stop. A process that does not catch them is ended by them instead.
+pub fn is_asked_to_stop() -> bool {
+    FLAG.get().is_some_and(|asked| asked.load(Ordering::Relaxed))
+}
+
 impl Stopping {
     /// Returns the flag that the signals set. The first call in a process decides how it deals with them.
     pub fn flag(self) -> Arc<AtomicBool> {

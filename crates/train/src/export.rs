@@ -24,6 +24,8 @@ pub fn write_model(run: &Run, start: &Start, parameters: &Parameters) -> Result<
     // Training can end with weights that nothing can be computed with, but a finished run must be one that can be
     // scored.
     Checkpoint::open_file(&run.weights_file(), &start.config)?.check_values()?;
+    // The weights are large: much can have happened since they were begun.
+    run.still_there()?;
     start.save(&run.model_folder())?;
     run.link_weights()?;
     Origin::of(slice::from_ref(run)).write(&run.model_folder())?;

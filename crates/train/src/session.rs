@@ -413,6 +413,7 @@ impl<'a> Session<'a> {
     /// Writes the model folder, the graphs and the logits that the graphs must reproduce.
     fn export(&self, run: &Run, parameters: &Parameters) -> Result<(), TrainError> {
         export::write_model(run, self.start, parameters)?;
+        run.still_there()?;
         self.write_parity(run, parameters)
     }
 

@@ -150,9 +150,8 @@ impl Removal {
         let family = Family::of(store, &all);
         // Those whose weights alone go still need the weights that they were made from, to be made again.
         let goes_too = |id: &str| !args.weights && ids.contains(id);
-        let mut folders =
-            named.iter().map(Listed::folder).chain(broken.iter().map(|(folder, _)| folder.as_path()));
-        folders.try_for_each(|folder| store.require_idle(folder))?;
+        let broken_folders = broken.iter().map(|(folder, _)| folder.as_path());
+        store.require_idle(named.iter().map(Listed::folder).chain(broken_folders))?;
         if args.weights {
             named.iter().try_for_each(expect_weights)?;
         }
@@ -320,8 +319,8 @@ fn going_dataset(
 ) -> Result<Going<Dataset>, CliError> {
     let hash = dataset.record().hash.clone();
     let dependents = family.dependents_of_dataset(store, &hash)?;
-    let mut users = all.iter().filter(|run| dependents.runs.contains(&run.id()));
-    users.try_for_each(|run| store.require_idle(run.folder()))?;
+    let users = all.iter().filter(|run| dependents.runs.contains(&run.id()));
+    store.require_idle(users.map(Run::folder))?;
     let mut why = used_by(&dependents);
     why.extend(reasons(&Dependents { runs: Vec::new(), ..dependents.clone() }));
     let name = format!("datasets/{}", dataset.folder().file_name().unwrap_or_default().to_string_lossy());

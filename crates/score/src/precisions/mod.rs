@@ -14,7 +14,7 @@ use cliptune_encode::model::Model;
 use cliptune_encode::runtime::Runtime;
 use cliptune_experiment::{ExportPlan, Precision, Split};
 use cliptune_store::{
-    Dataset, Precisions, ReducedPrecision, Run, read_precisions, unless_damaged, write_precisions,
+    Claim, Dataset, Precisions, ReducedPrecision, Run, read_precisions, unless_damaged, write_precisions,
 };
 use cliptune_terminal::Printer;
 
@@ -29,6 +29,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) run: &'a Run,
     pub(crate) dataset: &'a Dataset,
     pub(crate) plan: &'a ExportPlan,
+    /// The claim to the work, which another host may have taken over in the meantime.
+    pub(crate) claim: Option<&'a Claim>,
 }
 
 /// Makes and measures the precisions that have not been measured, decides by the plan's margin which are kept, and
@@ -52,6 +54,7 @@ pub(crate) fn judge<'r>(
             workshop.make(reduced.precision)?;
         }
     }
+    subject.claim.map_or(Ok(()), Claim::require)?;
     Ok(write_precisions(subject.run, &precisions, workshop.folder())?)
 }
 

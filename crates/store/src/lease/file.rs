@@ -37,8 +37,10 @@ impl Own {
     pub(super) fn beside(path: &Path, machine: &dyn Machine) -> Result<Self, StoreError> {
         let token = token();
         let staged = parent(path).join(format!("{}{token}", unfinished_prefix()));
-        let note = Note::new(machine.worker(), machine.process(), token);
-        let file = made(&staged)?;
+        let (file, is_locked) = made(&staged)?;
+        // Through a file system that passes no locks on, others see none of this one.
+        let is_locked = is_locked && machine.is_local(&staged);
+        let note = Note::new(machine.worker(), machine.process(), token, is_locked);
         let own = Self { file, note, beats: AtomicU64::new(0), staged: Some(Staged(staged)) };
         own.file.write_all_at(&own.content(), 0)?;
         flushed(&own.file)?;
@@ -74,25 +76,27 @@ impl Own {
 
     /// Writes the file under another name where a file cannot have two. For a moment, it says nothing there.
     fn write_to(&mut self, path: &Path) -> Result<bool, StoreError> {
-        let file = match made(path) {
+        let (file, _) = match made(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-            file => file?,
+            made => made?,
         };
-        file.write_all_at(&self.content(), 0)?;
-        flushed(&file)?;
+        self.note.is_locked = false;
+        if let Err(error) = file.write_all_at(&self.content(), 0).and_then(|()| flushed(&file)) {
+            let _ = fs::remove_file(path);
+            return Err(error.into());
+        }
         self.file = file;
         Ok(true)
     }
 
-    /// Makes the gate of a claim that this process holds, and returns whether it could: nobody is taking the claim over.
-    pub(super) fn passes(&self, path: &Path, gate: &Path) -> bool {
+    /// Makes the gate of a claim that this process holds. There is one already where somebody is taking the claim over.
+    pub(super) fn passes(&self, path: &Path, gate: &Path) -> io::Result<()> {
         match fs::hard_link(path, gate) {
-            Err(error) if has_no_links(&error) => made(gate).is_ok_and(|file| {
+            Err(error) if has_no_links(&error) => {
                 // Whoever cannot read it, waits longer.
-                let _ = file.write_all_at(&self.content(), 0);
-                true
-            }),
-            linked => linked.is_ok(),
+                made(gate).map(|(file, _)| drop(file.write_all_at(&self.content(), 0)))
+            }
+            linked => linked,
         }
     }
 
@@ -104,12 +108,12 @@ impl Own {
     }
 }
 
-/// Makes a file that nobody else has made, and locks it. Earlier versions know nothing but the lock; where the file system has no
-/// locks, it goes without.
-fn made(path: &Path) -> io::Result<File> {
+/// Makes a file that nobody else has made, locks it, and returns whether it could. Earlier versions know nothing but the lock; where the
+/// file system has no locks, or somebody looks just then whether it is locked, it goes without.
+fn made(path: &Path) -> io::Result<(File, bool)> {
     let file = fs::OpenOptions::new().create_new(true).read(true).write(true).open(path)?;
-    let _ = file.file().try_lock();
-    Ok(file)
+    let is_locked = file.file().try_lock().is_ok();
+    Ok((file, is_locked))
 }
 
 /// Hands to the file server what was written. Clients of NFS do so whenever a file is closed, be it a copy of the handle; the disk

@@ -3,8 +3,8 @@
 //! A claim is a file. Whoever wants it writes a file of its own beside it and gives that the claim's name with `link`, which a file
 //! server does for one of many at once. The file says who its holder is, and the holder changes a number in it every few seconds.
 //!
-//! Whoever finds the name taken judges the holder ([`observer`]): by the kernel where both run on the same one, otherwise by whether
-//! the number changes. A dead holder's claim is taken over in two steps. The first is a claim of its own, the gate: there is one for
+//! Whoever finds the name taken judges the holder ([`observer`]): by the kernel where both run on the same one, by whether the number
+//! changes otherwise. A dead holder's claim is taken over in two steps. The first is a claim of its own, the gate: there is one for
 //! each claim that was ever made, so that one alone of those who have seen the same holder die has the right to go on. The second
 //! makes sure that the claim is still that of the dead one, takes it away, and makes one like everybody else. Who releases a claim
 //! passes through its gate as well. A holder of a gate that dies in between is taken over in the same way, through the gate's own gate.
@@ -27,6 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cliptune_durable::parent;
 use fs_err as fs;
 
 pub(crate) use observer::{Life, Observer};
@@ -65,20 +66,32 @@ pub(crate) enum Attempt {
 pub(crate) struct Left {
     /// Who it was.
     pub(crate) worker: Worker,
-    /// Whether it could have shown that it lives. Earlier versions could not.
-    pub(crate) could_tell: bool,
+    /// What says so.
+    pub(crate) evidence: Evidence,
+}
+
+/// What says that a holder has died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It has ended, for certain.
+    End,
+    /// It has given no sign of life for as long as a holder may be silent.
+    Silence,
+    /// Nothing that counts for much: it is of an earlier version, which could give no sign.
+    Nothing,
 }
 
 impl Left {
     /// Reads who it was; `None` where nobody can tell.
-    fn of(content: &[u8]) -> Option<Self> {
+    fn of(content: &[u8], is_certain: bool) -> Option<Self> {
         let read = Read::from(content);
-        let could_tell = match &read {
-            Read::Note(_) => true,
-            Read::Early(_) => false,
+        let evidence = match &read {
             Read::Nothing => return None,
+            _ if is_certain => Evidence::End,
+            Read::Note(_) => Evidence::Silence,
+            Read::Early(_) => Evidence::Nothing,
         };
-        Some(Self { worker: read.worker(), could_tell })
+        Some(Self { worker: read.worker(), evidence })
     }
 }
 
@@ -99,7 +112,10 @@ pub(crate) fn attempt(path: &Path, observer: &Arc<Observer>) -> Result<Attempt, 
     }
     let mut own = Own::beside(path, observer.machine())?;
     Ok(match place(&mut own, path, observer)? {
-        Place::Mine(left) => Attempt::Mine(Lease::new(path.to_path_buf(), own, observer), left),
+        Place::Mine(left) => {
+            forget_gates(path, &own);
+            Attempt::Mine(Lease::new(path.to_path_buf(), own, observer), left)
+        }
         Place::Taken(worker, life) => Attempt::Taken(worker, life),
     })
 }
@@ -127,7 +143,8 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
             // It got the name, and the answer of the file server was lost.
             return Ok(Place::Mine(None));
         }
-        match observer.judge(path, &there) {
+        let proof = observer.proof(path, &there);
+        match proof.unwrap_or_else(|| observer.watch_process(path, &there)) {
             Life::Dead => {}
             life => return Ok(Place::Taken(Read::from(&there).worker(), life)),
         }
@@ -137,7 +154,7 @@ fn place(own: &mut Own, path: &Path, observer: &Observer) -> Result<Place, Store
         }
         if replaced(path, &there, &gate, own)? {
             observer.forget(path);
-            return Ok(Place::Mine(Left::of(&there)));
+            return Ok(Place::Mine(Left::of(&there, proof.is_some())));
         }
     }
 }
@@ -159,7 +176,7 @@ fn replaced(path: &Path, dead: &[u8], gate: &Path, own: &mut Own) -> Result<bool
 fn gate(path: &Path, content: &[u8]) -> PathBuf {
     let read = Read::from(content);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let claim = name.split(GATE).next().unwrap_or_default();
+    let claim = name_of_claim(&name);
     let mut hasher = blake3::Hasher::new();
     hasher.update(name.as_bytes()).update(b"\n").update(read.token().map_or(content, str::as_bytes));
     path.with_file_name(format!("{claim}{GATE}{}", &hasher.finalize().to_hex()[..32]))
@@ -179,6 +196,32 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// Returns the name of the claim that a gate is of, or that of the claim itself.
+fn name_of_claim(name: &str) -> &str {
+    name.split(GATE).next().unwrap_or_default()
+}
+
+/// Removes the gates of earlier claims of a name that this process has now. They were left by processes that were killed at the very
+/// end of a takeover or a release. Whoever passes through one of them just now finds this claim, and goes back.
+fn forget_gates(path: &Path, own: &Own) {
+    let (beginning, kept) = (beside(path, GATE), gate(path, &own.content()));
+    let beginning = beginning.file_name().unwrap_or_default().as_encoded_bytes();
+    let entries = fs::read_dir(parent(path)).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(beginning)) {
+        if entry.file_name() != kept.file_name().unwrap_or_default() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes a gate if the claim that it is of is there no more, for claims of names that nobody has again.
+pub(crate) fn forget_gate_without_claim(gate: &Path) {
+    let name = gate.file_name().unwrap_or_default().to_string_lossy();
+    if is_absent(&gate.with_file_name(name_of_claim(&name))) {
+        let _ = fs::remove_file(gate);
+    }
+}
+
 /// Checks whether a name is that of a gate.
 pub(crate) fn is_gate(name: &OsStr) -> bool {
     name.to_string_lossy().contains(GATE)
@@ -193,8 +236,12 @@ fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// Checks whether an error means that nothing more can be written. Then no claim can be made, and whoever makes room needs none.
 pub(crate) fn is_full(error: &StoreError) -> bool {
-    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
-    matches!(error, StoreError::Io(error) if full.contains(&error.kind()))
+    matches!(error, StoreError::Io(error) if has_no_room(error))
+}
+
+fn has_no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }
 
 /// Returns the name of a file with something behind it.
@@ -258,14 +305,25 @@ impl Lease {
     /// Gives the claim back, unless somebody has taken it over or is about to. Whoever holds the gate decides.
     fn release(&self) {
         let gate = gate(&self.path, &self.own.content());
-        if self.is_mine().is_err() || !self.own.passes(&self.path, &gate) {
+        if self.is_mine().is_err() {
+            return;
+        }
+        // The answer of the file server may have been lost.
+        let is_through = || matches!(content(&gate), Ok(Some(there)) if self.own.is_in(&there));
+        let passed = self.own.passes(&self.path, &gate);
+        let passed = passed.or_else(|error| if is_through() { Ok(()) } else { Err(error) });
+        // Where there is no room for a gate, nobody else has made one either, and the claim is not to stay for as long as this process
+        // lives.
+        if passed.as_ref().is_err_and(|error| !has_no_room(error)) {
             return;
         }
         // Between the look and the gate, somebody may have been through it.
         if self.is_mine().is_ok() {
             let _ = fs::remove_file(&self.path);
         }
-        let _ = fs::remove_file(&gate);
+        if passed.is_ok() {
+            let _ = fs::remove_file(&gate);
+        }
         self.observer.forget(&self.path);
     }
 }

@@ -10,16 +10,18 @@ use crate::worker::Worker;
 pub(super) struct Note {
     #[serde(flatten)]
     worker: Worker,
-    process: Process,
+    pub(super) process: Process,
     /// What tells the claim from every other one.
     token: String,
+    /// Whether its holder has locked the file, on a local disk, for as long as it lives.
+    pub(super) is_locked: bool,
     /// How often it was renewed. It always has the same number of digits, so that a claim is renewed in its place.
     beat: String,
 }
 
 impl Note {
-    pub(super) fn new(worker: Worker, process: Process, token: String) -> Self {
-        Self { worker, process, token, beat: digits(0) }
+    pub(super) fn new(worker: Worker, process: Process, token: String, is_locked: bool) -> Self {
+        Self { worker, process, token, is_locked, beat: digits(0) }
     }
 
     /// Returns the content that a claim has after it was renewed some times.
@@ -83,8 +85,9 @@ mod tests {
     use super::*;
 
     fn note() -> Note {
-        let process = Process { boot: "b".to_owned(), space: "s".to_owned(), pid: 7, start: 9 };
-        Note::new(Worker::this(), process, "token".to_owned())
+        let (boot, space, machine) = ("b".to_owned(), "s".to_owned(), "m".to_owned());
+        let process = Process { boot, space, pid: 7, start: 9, machine };
+        Note::new(Worker::this(), process, "token".to_owned(), true)
     }
 
     #[test]

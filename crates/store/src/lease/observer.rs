@@ -1,7 +1,9 @@
 //! Whether the holder of a claim lives, as one process sees it.
 //!
-//! Clocks of two hosts are never compared, nor is the time of a file. A process that cannot ask the kernel about a holder remembers
-//! what the claim said when it saw it first, and when that was by its own clock.
+//! Some things are certain. A kernel knows its own processes: those of the same namespace by their numbers, and those of other
+//! containers, on a local disk, by the lock on the claim. Of a local disk, too, nobody has anything who ran before the machine was started
+//! again. Everybody else is watched: clocks of two hosts are never compared, nor is the time of a file, but a process remembers what
+//! the claim said when it saw it first, and when that was by its own clock.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::TryLockError;
@@ -9,15 +11,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::note::Read;
+use super::note::{Note, Read};
 use super::process::{Linux, Machine, Process};
+use crate::error::StoreError;
 use crate::regular::open;
+use crate::worker::Worker;
 
 /// The time between two renewals of a claim.
 pub(super) const BEAT: Duration = Duration::from_secs(10);
 /// The time without a renewal after which the holder of a claim counts as dead. A file server that has to be started again keeps its
 /// clients waiting for a minute and a half.
 pub(super) const LEASE: Duration = Duration::from_secs(120);
+
+/// Whoever waits for longer is told for whom.
+const UNTOLD: Duration = Duration::from_secs(2);
 
 /// What a process knows of the holder of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,12 @@ pub(crate) enum Life {
     Dead,
 }
 
+impl Life {
+    fn of(lives: bool) -> Self {
+        if lives { Self::Alive } else { Self::Dead }
+    }
+}
+
 /// A process that looks at the claims of others.
 #[derive(Debug)]
 pub(crate) struct Observer {
@@ -37,6 +50,8 @@ pub(crate) struct Observer {
     seen: Mutex<HashMap<PathBuf, Sight>>,
     /// Those that were shown to be dead, so that none of their claims is watched again.
     dead: Mutex<HashSet<Process>>,
+    /// How long this process has waited for others, by their descriptions.
+    waits: Mutex<HashMap<String, Duration>>,
 }
 
 /// What a claim said, and since when by the observer's clock.
@@ -48,7 +63,12 @@ struct Sight {
 
 impl Observer {
     pub(super) fn new(machine: impl Machine + 'static) -> Self {
-        Self { machine: Box::new(machine), seen: Mutex::default(), dead: Mutex::default() }
+        Self {
+            machine: Box::new(machine),
+            seen: Mutex::default(),
+            dead: Mutex::default(),
+            waits: Mutex::default(),
+        }
     }
 
     /// Returns this process as an observer.
@@ -66,24 +86,79 @@ impl Observer {
         self.machine.pause(time);
     }
 
+    /// Waits for a moment before another look at what a process has. Once that has taken a while, the person is told.
+    ///
+    /// # Errors
+    /// Returns an error when a person has asked this process to stop.
+    pub(crate) fn wait_for(&self, worker: &Worker, time: Duration) -> Result<(), StoreError> {
+        if self.machine.is_asked_to_stop() {
+            return Err(StoreError::Interrupted { worker: worker.clone() });
+        }
+        if self.is_a_while(worker, time) {
+            self.machine
+                .tell(&format!("waiting for {worker}; if it has died, two minutes pass until that is known"));
+        }
+        self.machine.pause(time);
+        Ok(())
+    }
+
+    /// Counts some more time that is waited for a process, and returns whether it becomes a while by that.
+    fn is_a_while(&self, worker: &Worker, time: Duration) -> bool {
+        let mut waits = known(&self.waits);
+        let waited = waits.entry(worker.to_string()).or_default();
+        let before = *waited;
+        *waited += time;
+        before < UNTOLD && *waited >= UNTOLD
+    }
+
     /// Judges the holder of a claim that has this content now.
     pub(super) fn judge(&self, path: &Path, content: &[u8]) -> Life {
-        let read = Read::from(content);
-        match (read.process(), read) {
-            (Some(process), _) => self.judge_process(path, content, &process),
-            (None, Read::Early(worker)) if !worker.is_elsewhere() => locked(path).unwrap_or(Life::Dead),
-            _ => locked(path).unwrap_or_else(|| self.watch(path, content)),
+        self.proof(path, content).unwrap_or_else(|| self.watch_process(path, content))
+    }
+
+    /// Says what is certain about the holder of a claim that has this content now; `None` where time alone will tell.
+    pub(super) fn proof(&self, path: &Path, content: &[u8]) -> Option<Life> {
+        match Read::from(content) {
+            Read::Note(note) => self.proof_of(path, &note),
+            Read::Early(worker) if !worker.is_elsewhere() => {
+                Some(Life::of(is_locked(path).unwrap_or_default()))
+            }
+            // On a local disk, a claim is whole when it gets its name. A machine that failed has left this.
+            Read::Nothing if self.machine.is_local(path) => is_locked(path).map(Life::of),
+            // That there is no lock proves nothing.
+            Read::Early(_) | Read::Nothing => is_locked(path).filter(|is_locked| *is_locked).map(Life::of),
         }
     }
 
-    fn judge_process(&self, path: &Path, content: &[u8], process: &Process) -> Life {
-        if process.is_beside(&self.machine.process()) {
-            return if self.machine.runs(process) { Life::Alive } else { Life::Dead };
+    fn proof_of(&self, path: &Path, note: &Note) -> Option<Life> {
+        let (this, process) = (self.machine.process(), &note.process);
+        if process.is_beside(&this) {
+            return Some(Life::of(self.machine.runs(process)));
         }
-        let was_shown = known(&self.dead).contains(process);
-        let life = if was_shown { Life::Dead } else { self.watch(path, content) };
-        if life == Life::Dead {
-            known(&self.dead).insert(process.clone());
+        if !self.machine.is_local(path) {
+            return None;
+        }
+        if process.is_of_same_kernel(&this) {
+            return is_locked(path).filter(|_| note.is_locked).map(Life::of);
+        }
+        process.is_of_other_boot(&this).then_some(Life::Dead)
+    }
+
+    /// Judges a holder by whether its claim changes, and remembers who is dead.
+    pub(super) fn watch_process(&self, path: &Path, content: &[u8]) -> Life {
+        let life = self.watch(path, content);
+        let Some(process) = Read::from(content).process() else { return life };
+        let mut dead = known(&self.dead);
+        match life {
+            Life::Unsure if dead.contains(&process) => return Life::Dead,
+            Life::Unsure => {}
+            Life::Dead => {
+                dead.insert(process);
+            }
+            // It was silent for a while.
+            Life::Alive => {
+                dead.remove(&process);
+            }
         }
         life
     }
@@ -118,8 +193,12 @@ fn known<T>(what: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns that a holder lives where its lock on the file reaches this process. That there is none proves nothing.
-fn locked(path: &Path) -> Option<Life> {
+/// Checks whether somebody whose locks reach this process has locked a file; `None` where it cannot be found out.
+fn is_locked(path: &Path) -> Option<bool> {
     let file = open(path).ok()?;
-    matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)).then_some(Life::Alive)
+    match file.file().try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use fs_err as fs;
+use rustix::io::Errno;
 
 use super::file::Own;
 use super::observer::{BEAT, LEASE, Life, Observer};
 use super::simulated::Hosts;
-use super::{Attempt, Lease, Left, attempt, content, gate, look};
+use super::{Attempt, Evidence, Lease, Left, attempt, content, gate, has_no_room, look};
 use crate::worker::Worker;
 
 /// A folder that hosts share.
@@ -136,7 +137,7 @@ fn a_host_that_is_silent_for_long_enough_is_taken_over_and_not_a_moment_earlier(
     // Who has begun to look later waits for longer, whatever others have seen.
     assert!(is_taken(&world.attempt(&late), Life::Unsure));
     let (taken, left) = mine(world.attempt(&other));
-    let Some(Left { worker, could_tell: true }) = &left else { panic!("{left:?}") };
+    let Some(Left { worker, evidence: Evidence::Silence }) = &left else { panic!("{left:?}") };
     assert!(worker.to_string().contains(" on one (process "), "{worker}");
     // The host lives after all: it learns that it has lost the claim, and changes nothing of it any more.
     assert!(lease.is_mine().is_err_and(|worker| worker.to_string().contains(" on other (process ")));
@@ -230,6 +231,54 @@ fn who_dies_while_it_releases_a_claim_is_taken_over_as_well() {
 }
 
 #[test]
+fn what_those_left_who_were_killed_at_the_very_end_goes_with_the_next_claim() {
+    let world = World::new();
+    let [one, other] = ["here", "here"].map(|name| world.hosts.host(name));
+    // One has released its claim, and not the gate.
+    let lease = world.take(&one);
+    let released = gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    fs::copy(world.path(), &released).unwrap();
+    fs::remove_file(world.path()).unwrap();
+    drop(lease);
+    assert_eq!(world.names(), [released.file_name().unwrap().to_str().unwrap()]);
+    let lease = world.take(&one);
+    assert_eq!(world.names(), ["claim"]);
+    // Another one has taken the claim over, and has not released the gate of the one that was there before.
+    fs::write(gate(&world.path(), b"before"), "").unwrap();
+    std::mem::forget(lease);
+    world.hosts.kill(&one);
+    let _taken = world.take(&other);
+    assert_eq!(world.names(), ["claim"]);
+}
+
+#[test]
+fn a_claim_is_released_by_whoever_never_heard_that_its_gate_was_made_and_not_while_another_is_at_the_gate() {
+    let world = World::new();
+    let [one, other] = ["one", "other"].map(|name| world.hosts.host(name));
+    let lease = world.take(&one);
+    let gate = gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    fs::hard_link(world.path(), &gate).unwrap();
+    drop(lease);
+    assert!(world.names().is_empty());
+    let lease = world.take(&one);
+    let gate = super::gate(&world.path(), &content(&world.path()).unwrap().unwrap());
+    let mut own = Own::beside(&world.path(), other.machine()).unwrap();
+    assert!(own.link_to(&gate).unwrap());
+    drop(lease);
+    assert!(world.path().exists() && gate.exists(), "the other one decides");
+}
+
+#[test]
+fn that_there_is_no_room_is_told_from_a_gate_that_is_taken() {
+    for number in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+        assert!(has_no_room(&std::io::Error::from(number)), "{number:?}");
+    }
+    for number in [Errno::EXIST, Errno::IO, Errno::ROFS, Errno::STALE] {
+        assert!(!has_no_room(&std::io::Error::from(number)), "{number:?}");
+    }
+}
+
+#[test]
 fn a_process_of_this_host_is_judged_by_the_kernel_and_never_by_its_silence() {
     let world = World::new();
     let [one, other] = ["here", "here"].map(|name| world.hosts.host(name));
@@ -243,6 +292,78 @@ fn a_process_of_this_host_is_judged_by_the_kernel_and_never_by_its_silence() {
     let (taken, left) = mine(world.attempt(&other));
     assert!(left.is_some(), "at once");
     drop((lease, taken));
+}
+
+#[test]
+fn what_a_machine_had_before_it_was_started_again_is_free_at_once_on_its_own_disk() {
+    for is_local in [true, false] {
+        let world = World::new();
+        if is_local {
+            world.hosts.share_a_local_disk();
+        }
+        // The lock is gone with the machine.
+        let lease = world.take(&world.hosts.host("here"));
+        let left = content(&world.path()).unwrap().unwrap();
+        drop(lease);
+        fs::write(world.path(), left).unwrap();
+        let again = world.hosts.host_started_again("here");
+        assert_eq!(world.life(&again), Some(if is_local { Life::Dead } else { Life::Unsure }));
+        // A host that this machine lets write to its disk is another machine.
+        let other = world.hosts.host("other");
+        assert_eq!(world.life(&other), Some(Life::Unsure));
+        if is_local {
+            let (_lease, left) = mine(world.attempt(&again));
+            assert!(left.is_some_and(|left| left.evidence == Evidence::End), "nothing to warn of");
+        }
+    }
+}
+
+#[test]
+fn a_container_knows_others_of_its_kernel_by_their_locks_on_a_local_disk_and_by_their_silence_elsewhere() {
+    for is_local in [true, false] {
+        let world = World::new();
+        if is_local {
+            world.hosts.share_a_local_disk();
+        }
+        let [one, other] = ["one", "other"].map(|name| world.hosts.container("here", name));
+        let lease = world.take(&one);
+        let there = content(&world.path()).unwrap().unwrap();
+        assert_eq!(world.life(&other), Some(if is_local { Life::Alive } else { Life::Unsure }));
+        world.hosts.pass(10 * LEASE);
+        // One that is stopped has its lock all the same.
+        assert_eq!(world.life(&other), Some(if is_local { Life::Alive } else { Life::Dead }));
+        drop(lease);
+        // It was killed: its claim is there, and its lock is not.
+        fs::write(world.path(), there).unwrap();
+        let late = world.hosts.container("here", "late");
+        assert_eq!(world.life(&late), Some(if is_local { Life::Dead } else { Life::Unsure }));
+    }
+}
+
+#[test]
+fn what_a_machine_that_failed_has_not_written_is_free_at_once_on_its_own_disk() {
+    let world = World::new();
+    world.hosts.share_a_local_disk();
+    fs::write(world.path(), "").unwrap();
+    let (lease, left) = mine(world.attempt(&world.hosts.host("here")));
+    assert!(left.is_none());
+    assert_eq!(lease.is_mine(), Ok(()));
+}
+
+#[test]
+fn a_host_that_was_taken_for_dead_and_lives_is_judged_anew() {
+    let world = World::new();
+    let [one, other] = ["one", "other"].map(|name| world.hosts.host(name));
+    let lease = world.take(&one);
+    assert_eq!(world.life(&other), Some(Life::Unsure));
+    world.hosts.pass(LEASE);
+    assert_eq!(world.life(&other), Some(Life::Dead));
+    // It gives a sign just before the other one takes over.
+    lease.beat();
+    assert!(is_taken(&world.attempt(&other), Life::Alive));
+    assert!(is_taken(&world.attempt(&other), Life::Unsure));
+    assert_eq!(lease.is_mine(), Ok(()));
+    assert_eq!(world.names(), ["claim"]);
 }
 
 #[test]
@@ -305,14 +426,14 @@ fn claims_of_earlier_versions_are_read() {
     // One that has ended here has not.
     drop(early(&Worker::this()));
     let (lease, left) = mine(world.attempt(&other));
-    assert!(left.is_some_and(|left| !left.could_tell));
+    assert!(left.is_some_and(|left| left.evidence == Evidence::End));
     drop(lease);
     // Of one that has ended elsewhere, or whose lock does not reach this host, nothing is known.
     drop(early(&Worker::at("far", 7)));
     assert!(is_taken(&world.attempt(&other), Life::Unsure));
     world.hosts.pass(LEASE);
     let (_lease, left) = mine(world.attempt(&other));
-    assert!(left.is_some_and(|left| !left.could_tell && left.worker.is_elsewhere()));
+    assert!(left.is_some_and(|left| left.evidence == Evidence::Nothing && left.worker.is_elsewhere()));
 }
 
 #[test]
