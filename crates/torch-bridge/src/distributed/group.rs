@@ -178,7 +178,7 @@ impl ProcessGroup {
     /// Closes the connections at once, so that the operations of the others fail. For a member that cannot go on: at the end of a
     /// training it is enough to drop the group.
     ///
-    /// An operation of this process that another thread waits for ends with its timeout.
+    /// An operation of this process that another thread waits for fails within a few seconds.
     pub fn leave(&self) {
         // SAFETY: the group lives as long as `self`; it may be left twice.
         unsafe { cliptune_group_leave(self.raw.as_ptr()) }

@@ -1,6 +1,8 @@
 //! What groups and stores promise. The members are threads of one process.
 
 use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -128,6 +130,28 @@ fn when_a_member_leaves_the_operations_of_all_others_fail_then_and_later() {
             assert_eq!(group.sum(&mut tensor).unwrap_err().fault(), Fault::Lost);
         }
         assert_eq!(group.barrier().unwrap_err().fault(), Fault::Lost);
+    })
+    .unwrap();
+}
+
+#[test]
+fn leaving_ends_an_operation_that_another_thread_waits_for() {
+    let (end, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    in_threads(2, |group| {
+        if group.rank() == 1 {
+            // It keeps its connections, as a host does that has lost its network, and takes no part.
+            let _ = ended.lock().unwrap().recv_timeout(LONG);
+            return;
+        }
+        let mut tensor = Tensor::from_slice(&[1.0f32; 100]);
+        let error = thread::scope(|scope| {
+            let waits = scope.spawn(|| group.sum(&mut tensor).unwrap_err());
+            group.leave();
+            waits.join().unwrap()
+        });
+        assert_eq!(error.fault(), Fault::Lost);
+        end.send(()).unwrap();
     })
     .unwrap();
 }
