@@ -55,7 +55,10 @@ impl Team {
             timeout: OPERATION,
         };
         let lookout = Arc::new(Lookout::begin(line, &cards)?);
-        let group = Arc::new(Group::joined(ProcessGroup::join(line.store(), &membership)?));
+        let members = ProcessGroup::join(line.store(), &membership);
+        // While the lookout is there, which knows why somebody is gone.
+        let members = members.map_err(|error| line.cause(error.into()))?;
+        let group = Arc::new(Group::joined(members));
         lookout.closes(&group);
         Ok(Self { group, others: Some(Others { line: Arc::clone(line), _lookout: lookout }) })
     }
