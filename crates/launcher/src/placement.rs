@@ -111,6 +111,11 @@ impl Placement {
         self.port
     }
 
+    /// Returns who holds that store.
+    pub fn keeper(&self) -> Keeper {
+        self.keeper
+    }
+
     /// Checks whether this process has to hold the store.
     pub fn holds_store(&self) -> bool {
         self.keeper == Keeper::FirstRank && self.rank == 0

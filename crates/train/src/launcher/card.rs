@@ -38,7 +38,22 @@ impl Card {
 
     /// Checks whether the process is known to have ended. Of one on another host, nothing is known.
     pub(super) fn is_gone(&self, here: &Self) -> bool {
-        self.system.is_some() && self.system == here.system && !is_alive(self.process)
+        self.is_near(here) && !is_alive(self.process)
+    }
+
+    /// Checks whether the process is known to run. Of one on another host, nothing is known.
+    pub(super) fn is_here(&self, here: &Self) -> bool {
+        self.is_near(here) && is_alive(self.process)
+    }
+
+    /// Returns the card of another process of this system.
+    #[cfg(test)]
+    pub(super) fn of_process(self, process: u32) -> Self {
+        Self { process, ..self }
+    }
+
+    fn is_near(&self, here: &Self) -> bool {
+        self.system.is_some() && self.system == here.system
     }
 }
 
@@ -84,7 +99,7 @@ mod tests {
     #[test]
     fn a_process_of_this_system_that_has_ended_is_gone_even_before_anybody_has_asked() {
         let own = card(std::process::id());
-        assert!(!own.is_gone(&own));
+        assert!(!own.is_gone(&own) && own.is_here(&own));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let other = card(child.id());
         assert!(!other.is_gone(&own));
@@ -101,7 +116,8 @@ mod tests {
     fn of_a_process_elsewhere_nothing_is_known() {
         let own = card(std::process::id());
         for system in [None, Some("another boot".to_owned())] {
-            assert!(!Card { system, ..card(u32::MAX) }.is_gone(&own));
+            let other = Card { system, ..card(u32::MAX) };
+            assert!(!other.is_gone(&own) && !other.is_here(&own));
         }
         assert_eq!(card(42).to_string(), "rank 1 of 4 (process 42 on gpu-3)");
     }

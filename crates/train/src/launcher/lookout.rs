@@ -16,7 +16,7 @@ use cliptune_torch_bridge::{KeyStore, TorchError};
 use super::card::Card;
 use super::error::JoinError;
 use super::fault::Fault;
-use super::line::{FAULTS, Line, publish, published};
+use super::line::{ENDED, FAULTS, Line, publish, published};
 use crate::group::Group;
 
 /// The time between two looks.
@@ -144,9 +144,13 @@ impl Pulse {
                 return Ok(Some(Fault::unheard(&seen.card, LIMIT.as_secs())));
             }
             if seen.card.is_gone(&self.own) {
-                // Whoever has ended may have said why just before.
-                let told = if self.store.add(FAULTS, 0)? > 0 { published(&self.store) } else { None };
-                return Ok(Some(told.unwrap_or_else(|| Fault::silent(&seen.card))));
+                // Whoever has ended may have said why just before, or has done its work.
+                if self.store.add(FAULTS, 0)? > 0 {
+                    return Ok(Some(published(&self.store).unwrap_or_else(|| Fault::silent(&seen.card))));
+                }
+                if self.store.add(ENDED, 0)? == 0 {
+                    return Ok(Some(Fault::silent(&seen.card)));
+                }
             }
         }
         Ok(None)
@@ -192,6 +196,8 @@ impl Judge {
     /// Closes the connections, so that whatever the training waits for fails and it ends by itself. One that does not notice, because
     /// it waits for something else, is ended.
     fn end(&self, fault: Fault) {
+        // Before anybody ends because of it.
+        self.line.is_first_here();
         self.line.fate().decide(fault.clone());
         self.group.get().and_then(Weak::upgrade).iter().for_each(|group| group.leave());
         if self.line.fate().is_noticed(GRACE) {

@@ -46,6 +46,7 @@ impl Team {
     /// Returns an error when some do not come, or are not of this program, or cannot be reached.
     pub(crate) fn form(line: &Arc<Line>) -> Result<Self, TrainError> {
         let cards = roll::call(line)?;
+        line.know(&cards);
         let placement = line.placement();
         let interface = env::var(INTERFACE).ok().filter(|name| !name.is_empty());
         let membership = Membership {
