@@ -48,8 +48,8 @@ pub(crate) struct Line {
     is_mute: AtomicBool,
     /// All processes, once they have met.
     cards: OnceLock<Vec<Card>>,
-    /// Whether no process of a lower rank was left on this host when somebody was found to be gone.
-    is_first_here: OnceLock<bool>,
+    /// Whether it is for this process to tell the person where the store is gone.
+    speaks_alone: OnceLock<bool>,
     fate: Fate,
 }
 
@@ -66,8 +66,8 @@ impl Line {
         let own = Card::of_this_process(&placement);
         let store = Arc::new(meet(&placement, placement.holds_store(), patience()?)?);
         let (is_mute, fate) = (AtomicBool::new(false), Fate::default());
-        let (cards, is_first_here) = (OnceLock::new(), OnceLock::new());
-        Ok(Arc::new(Self { own, store, is_mute, cards, is_first_here, fate, placement }))
+        let (cards, speaks_alone) = (OnceLock::new(), OnceLock::new());
+        Ok(Arc::new(Self { own, store, is_mute, cards, speaks_alone, fate, placement }))
     }
 
     /// Opens another connection to the same store: one waits for one thing at a time.
@@ -171,7 +171,8 @@ impl Line {
     /// Claims to be the one that tells the person. Where the store is gone, one process of each host does: what has become of the
     /// processes of another host, nobody knows.
     pub(super) fn may_speak(&self) -> bool {
-        self.ask(|store| store.add(SPOKEN, 1)).map_or_else(|| self.is_first_here(), |claims| claims == 1)
+        let claims = self.ask(|store| store.add(SPOKEN, 1));
+        claims.map_or_else(|| self.is_for_it_to_speak(), |claims| claims == 1)
     }
 
     /// Takes note of all processes.
@@ -180,9 +181,16 @@ impl Line {
         let _ = self.cards.set(cards.to_vec());
     }
 
-    /// Checks whether no process of a lower rank is left on this host. The first answer counts: processes end.
-    pub(super) fn is_first_here(&self) -> bool {
-        *self.is_first_here.get_or_init(|| !self.others_here().any(|card| card.rank < self.own.rank))
+    /// Checks whether it is for this process to tell the person where the store is gone: whether no process of a lower rank is left on
+    /// its host. The first answer counts, because processes end.
+    pub(super) fn is_for_it_to_speak(&self) -> bool {
+        *self.speaks_alone.get_or_init(|| !self.others_here().any(|card| card.rank < self.own.rank))
+    }
+
+    /// Takes note that a process that had the store tells the person, even if the store is gone afterwards.
+    pub(super) fn leave_it_to_others(&self) {
+        // The first answer counts.
+        let _ = self.speaks_alone.set(false);
     }
 
     /// Returns the other processes that run on this host. Whoever holds the store is asked only where the store is gone, and is none
@@ -325,6 +333,14 @@ mod tests {
         lines.iter().for_each(|line| line.give_up_store());
         // The first process holds the store that is gone.
         assert_eq!([2, 3].map(|rank| lines[rank].may_speak()), [true, false]);
+    }
+
+    #[test]
+    fn what_another_process_has_told_is_not_told_again_when_the_store_is_gone() {
+        let lines = lines(2);
+        lines[1].leave_it_to_others();
+        lines[1].give_up_store();
+        assert_eq!(lines[1].conclude(Err(no_dataset("tuned"))).unwrap(), Exit::Failed);
     }
 
     #[test]

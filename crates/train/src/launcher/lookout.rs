@@ -75,8 +75,10 @@ impl Lookout {
 enum Report {
     /// Everybody is there.
     Fine,
-    /// The training ends.
-    Fault(Fault),
+    /// The training ends, and somebody else tells the person.
+    Told(Fault),
+    /// The training ends because of what this process has found.
+    Found(Fault),
 }
 
 /// The thread that asks the store. It may hang when the store's host is gone.
@@ -113,17 +115,16 @@ impl Pulse {
         let mut failures = 0;
         loop {
             let report = match self.look() {
-                Ok(None) => {
+                Ok(report) => {
                     failures = 0;
-                    Some(Report::Fine)
+                    Some(report)
                 }
-                Ok(Some(fault)) => Some(Report::Fault(publish(&self.store, fault))),
                 Err(_) => {
                     failures += 1;
-                    self.without_store(failures).map(Report::Fault)
+                    self.without_store(failures).map(Report::Found)
                 }
             };
-            let is_over = matches!(report, Some(Report::Fault(_)));
+            let is_over = matches!(report, Some(Report::Told(_) | Report::Found(_)));
             let is_unheard = report.is_some_and(|report| tell.send(report).is_err());
             if is_over || is_unheard || end.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -132,28 +133,38 @@ impl Pulse {
     }
 
     /// Shows that this process is there, and looks after the others.
-    fn look(&mut self) -> Result<Option<Fault>, TorchError> {
+    fn look(&mut self) -> Result<Report, TorchError> {
         self.store.add(&beats(self.own.rank), 1)?;
-        // Nothing is added: a key that may not be there would have to be waited for.
-        if self.store.add(FAULTS, 0)? > 0 {
-            return Ok(published(&self.store));
+        if let Some(report) = self.told()? {
+            return Ok(report);
         }
         for seen in &mut self.seen {
             let number = self.store.add(&beats(seen.card.rank), 0)?;
             if seen.stands_still(number) {
-                return Ok(Some(Fault::unheard(&seen.card, LIMIT.as_secs())));
-            }
-            if seen.card.is_gone(&self.own) {
-                // Whoever has ended may have said why just before, or has done its work.
-                if self.store.add(FAULTS, 0)? > 0 {
-                    return Ok(Some(published(&self.store).unwrap_or_else(|| Fault::silent(&seen.card))));
-                }
-                if self.store.add(ENDED, 0)? == 0 {
-                    return Ok(Some(Fault::silent(&seen.card)));
-                }
+                let fault = Fault::unheard(&seen.card, LIMIT.as_secs());
+                return Ok(Report::Found(publish(&self.store, fault)));
             }
         }
-        Ok(None)
+        let gone = self.seen.iter().map(|seen| &seen.card).find(|card| card.is_gone(&self.own));
+        let Some(gone) = gone else { return Ok(Report::Fine) };
+        // Whoever has ended may have said why just before, or has done its work.
+        match self.told()? {
+            Some(report) => Ok(report),
+            None if self.store.add(ENDED, 0)? > 0 => Ok(Report::Fine),
+            None => Ok(Report::Found(publish(&self.store, Fault::silent(gone)))),
+        }
+    }
+
+    /// Returns what a process has told of, if one has.
+    fn told(&self) -> Result<Option<Report>, TorchError> {
+        // Nothing is added: a key that may not be there would have to be waited for.
+        if self.store.add(FAULTS, 0)? == 0 {
+            return Ok(None);
+        }
+        Ok(published(&self.store).map(|fault| match fault.is_of(&self.own) {
+            true => Report::Found(fault),
+            false => Report::Told(fault),
+        }))
     }
 
     /// Says why the store does not answer, once it is clear that it will not.
@@ -182,7 +193,11 @@ impl Judge {
         loop {
             match reports.recv_timeout(LIMIT) {
                 Ok(Report::Fine) => {}
-                Ok(Report::Fault(fault)) => return self.end(fault),
+                Ok(Report::Told(fault)) => {
+                    self.line.leave_it_to_others();
+                    return self.end(fault);
+                }
+                Ok(Report::Found(fault)) => return self.end(fault),
                 Err(RecvTimeoutError::Timeout) => {
                     self.line.give_up_store();
                     let placement = self.line.placement();
@@ -197,7 +212,7 @@ impl Judge {
     /// it waits for something else, is ended.
     fn end(&self, fault: Fault) {
         // Before anybody ends because of it.
-        self.line.is_first_here();
+        self.line.is_for_it_to_speak();
         self.line.fate().decide(fault.clone());
         self.group.get().and_then(Weak::upgrade).iter().for_each(|group| group.leave());
         if self.line.fate().is_noticed(GRACE) {
