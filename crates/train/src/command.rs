@@ -123,6 +123,8 @@ fn train_in(
     if !team.is_leader() {
         return follow(team, &missing, device);
     }
+    let detour = team.backend().and_then(|backend| device::detour(device, backend));
+    detour.iter().for_each(|detour| printer.warn(detour));
     let interrupted = interrupt_flag();
     let context = Context::new(&store, printer, device, &interrupted).with_team(team.clone());
     let mut busy = Busy::default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
+use super::{Backend, Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
 use crate::Fault;
 
 const WORLDS: [usize; 4] = [1, 2, 3, 4];
@@ -298,6 +298,10 @@ fn meeting(host: &str, port: u16, hosts_store: bool, timeout: Duration) -> Meeti
     Meeting { host, port, hosts_store, world: 2, prefix: "test", timeout }
 }
 
+fn membership(rank: usize, world: usize) -> Membership<'static> {
+    Membership { rank, world, backend: Backend::Gloo, interface: Some("lo"), timeout: LONG }
+}
+
 fn host_and_guest() -> [KeyStore; 2] {
     let host = KeyStore::meet(&meeting("127.0.0.1", 0, true, LONG)).unwrap();
     let guest = KeyStore::meet(&meeting("127.0.0.1", host.port(), false, LONG)).unwrap();
@@ -323,10 +327,7 @@ fn a_store_has_what_was_set_for_all_with_the_same_prefix() {
 #[test]
 fn members_that_meet_in_a_store_form_a_group_that_outlives_it() {
     let stores = host_and_guest();
-    let join = |(rank, store): (usize, KeyStore)| {
-        ProcessGroup::join(&store, &Membership { rank, world: 2, interface: Some("lo"), timeout: LONG })
-            .unwrap()
-    };
+    let join = |(rank, store): (usize, KeyStore)| ProcessGroup::join(&store, &membership(rank, 2)).unwrap();
     let members: Vec<_> =
         stores.into_iter().enumerate().map(|member| thread::spawn(move || join(member))).collect();
     let groups: Vec<_> = members.into_iter().map(|member| member.join().unwrap()).collect();
@@ -381,8 +382,7 @@ fn something_else_than_a_store_that_never_answers_is_given_up() {
 #[test]
 fn a_group_that_nobody_else_joins_is_given_up() {
     let store = KeyStore::within_process(SHORT).unwrap();
-    let membership = Membership { rank: 0, world: 2, interface: Some("lo"), timeout: LONG };
-    let error = ProcessGroup::join(&store, &membership).unwrap_err();
+    let error = ProcessGroup::join(&store, &membership(0, 2)).unwrap_err();
     assert_eq!(error.fault(), Fault::Lost, "{error}");
 }
 
@@ -390,8 +390,16 @@ fn a_group_that_nobody_else_joins_is_given_up() {
 fn an_interface_that_is_not_there_and_a_rank_beyond_the_world_are_refused() {
     let store = KeyStore::within_process(SHORT).unwrap();
     for (rank, interface) in [(0, "nothing0"), (1, "lo")] {
-        let membership = Membership { rank, world: 1, interface: Some(interface), timeout: LONG };
+        let membership = Membership { interface: Some(interface), ..membership(rank, 1) };
         let error = ProcessGroup::join(&store, &membership).unwrap_err();
         assert_eq!(error.fault(), Fault::Refused, "{error}");
     }
+}
+
+#[test]
+fn a_backend_that_is_not_built_in_is_refused() {
+    let store = KeyStore::within_process(SHORT).unwrap();
+    let membership = Membership { backend: Backend::Nccl, ..membership(0, 1) };
+    let error = ProcessGroup::join(&store, &membership).unwrap_err();
+    assert_eq!((error.fault(), error.to_string().as_str()), (Fault::Refused, "Nccl is not built in"));
 }
