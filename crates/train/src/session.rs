@@ -313,7 +313,10 @@ impl<'a> Session<'a> {
         let mut journal =
             self.journal(run, TrainingProgress::new(printer, &label, train.epochs, steps), watch)?;
         journal.tell(&match position {
-            Some(position) => Event::Resumed { step: position.steps },
+            Some(position) => {
+                let world = self.context.team.group().world();
+                Event::Resumed { step: position.steps, processes: (world > 1).then_some(world) }
+            }
             None => self.started(train.epochs, steps, tuned.len()),
         });
         let steps = position.map_or(0, |position| position.steps);
