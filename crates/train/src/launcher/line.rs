@@ -321,14 +321,9 @@ mod tests {
         let lines = lines(4);
         let mut child = Command::new("true").spawn().unwrap();
         child.wait().unwrap();
-        let cards: Vec<Card> = lines
-            .iter()
-            .map(|line| match line.own.rank {
-                // The first one to do it has ended as well.
-                1 => line.own.clone().of_process(child.id()),
-                _ => line.own.clone(),
-            })
-            .collect();
+        // The first one to do it has ended as well.
+        let process = |rank| if rank == 1 { child.id() } else { std::process::id() };
+        let cards: Vec<Card> = (0..4).map(|rank| Card::of(rank, process(rank))).collect();
         lines.iter().for_each(|line| line.know(&cards));
         lines.iter().for_each(|line| line.give_up_store());
         // The first process holds the store that is gone.

@@ -227,7 +227,34 @@ impl Judge {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// Looks after the first process, which has ended.
+    fn pulse() -> Pulse {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let store = KeyStore::within_process(LIMIT).unwrap();
+        let seen = vec![Seen::new(Card::of(0, child.id()))];
+        Pulse { own: Card::of(1, std::process::id()), store, seen, place: "gpu-3:1".to_owned() }
+    }
+
+    #[test]
+    fn a_process_that_has_ended_without_a_word_is_found_and_everybody_is_told() {
+        let mut pulse = pulse();
+        let silent = Fault::silent(&pulse.seen[0].card);
+        assert!(matches!(pulse.look(), Ok(Report::Found(fault)) if fault == silent));
+        pulse.own = Card::of(2, std::process::id());
+        assert!(matches!(pulse.look(), Ok(Report::Told(fault)) if fault == silent));
+    }
+
+    #[test]
+    fn a_process_that_has_ended_after_its_work_is_no_fault() {
+        let mut pulse = pulse();
+        pulse.store.add(ENDED, 1).unwrap();
+        assert!(matches!(pulse.look(), Ok(Report::Fine)));
+    }
 
     #[test]
     fn all_have_ended_within_half_a_minute() {

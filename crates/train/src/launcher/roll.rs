@@ -77,26 +77,11 @@ pub(crate) fn in_words(ranks: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cliptune_launcher::{Launch, Variables};
-
     use super::*;
-
-    fn card(rank: usize) -> Card {
-        let value = |name: &str| match name {
-            "RANK" => Some(rank.to_string()),
-            "WORLD_SIZE" | "MASTER_PORT" => Some("2".to_owned()),
-            "MASTER_ADDR" => Some("127.0.0.1".to_owned()),
-            _ => None,
-        };
-        match Launch::of(Variables::new(&value)).unwrap() {
-            Launch::Among(placement) => Card::of_this_process(&placement),
-            Launch::Alone => panic!("there are two"),
-        }
-    }
 
     #[test]
     fn processes_of_different_programs_are_named_with_what_each_has() {
-        let (first, mut other) = (card(0), card(1));
+        let (first, mut other) = (Card::of(0, 41), Card::of(1, 42));
         assert!(alike(&[first.clone(), other.clone()]).is_ok());
         other.program = "cliptune 0.0.1 (program 0123)".to_owned();
         let said = alike(&[first.clone(), other.clone()]).unwrap_err().to_string();
