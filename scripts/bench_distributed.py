@@ -11,7 +11,8 @@ the same first steps, of which the first ones are not counted; then it is ended.
     PyTorch     CLIPModel in DistributedDataParallel over gloo; embeddings are gathered with their gradient, each rank computes its
                 own rows, texts are padded to 77 tokens
 
-What a step sends is what the loopback device has sent meanwhile, headers and other programs' traffic included.
+What each of two processes sends in a step is half of what the loopback device has sent meanwhile, headers and other programs' traffic
+included.
 """
 
 import argparse
@@ -247,10 +248,10 @@ def table(times, traffic, apart, options):
         f"{len(os.sched_getaffinity(0))} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
         f"Losses differ by at most {apart:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
     )
-    lines = ["| | one process | two processes | of twice the speed | sent in a step |", "|---|---:|---:|---:|---:|"]
+    lines = ["| | one process | two processes | of twice the speed | each sends in a step |", "|---|---:|---:|---:|---:|"]
     for side in options.only:
         one, two = median(times[side, 1]), median(times[side, 2])
-        lines.append(f"| {SIDES[side]} | {one:.2f} s | {two:.2f} s | {one / two / 2:.2f} | {median(traffic[side, 2]) / 2**20:.0f} MiB |")
+        lines.append(f"| {SIDES[side]} | {one:.2f} s | {two:.2f} s | {one / two / 2:.2f} | {median(traffic[side, 2]) / 2 / 2**20:.0f} MiB |")
     return "\n".join([drawn, "", *lines, "", f"Wanted: {WANTED:.2f} of twice the speed."])
 
 

@@ -12,5 +12,5 @@ mod torchrun;
 mod variables;
 
 pub use error::{LauncherError, SeveralProcesses};
-pub use placement::{Keeper, Launch, Launcher, MOST_PROCESSES, Placement, refuse_several};
+pub use placement::{Keeper, Launch, Placement, refuse_several};
 pub use variables::Variables;

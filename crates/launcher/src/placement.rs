@@ -7,7 +7,7 @@ use crate::variables::Variables;
 use crate::{slurm, torchrun};
 
 /// The largest number of processes. It is far beyond what a batch can be shared out to.
-pub const MOST_PROCESSES: usize = 1 << 16;
+pub(crate) const MOST_PROCESSES: usize = 1 << 16;
 
 /// How a process was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +16,6 @@ pub enum Launch {
     Alone,
     /// It is one of several.
     Among(Placement),
-}
-
-/// What has started several processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launcher {
-    /// torchrun, or whoever sets the same variables.
-    Torchrun,
-    /// Slurm's `srun`.
-    Slurm,
 }
 
 /// Who holds the key-value store in which the processes meet.
@@ -40,7 +31,6 @@ pub enum Keeper {
 /// two of those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
-    pub(crate) launcher: Launcher,
     pub(crate) rank: usize,
     pub(crate) world: usize,
     pub(crate) local_rank: Option<usize>,
@@ -76,11 +66,6 @@ impl Launch {
 }
 
 impl Placement {
-    /// Returns what has started the process.
-    pub fn launcher(&self) -> Launcher {
-        self.launcher
-    }
-
     /// Returns the number of the process, from 0.
     pub fn rank(&self) -> usize {
         self.rank
@@ -109,6 +94,11 @@ impl Placement {
     /// Returns the port of that store.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns who holds that store.
+    pub fn keeper(&self) -> Keeper {
+        self.keeper
     }
 
     /// Checks whether this process has to hold the store.

@@ -2,7 +2,7 @@
 
 use crate::error::LauncherError;
 use crate::host_list::{first_host, tasks_of_node};
-use crate::placement::{Keeper, Launcher, MOST_PROCESSES, Placement, below, count};
+use crate::placement::{Keeper, MOST_PROCESSES, Placement, below, count};
 use crate::variables::Variables;
 
 /// The variable with the number of processes of a step. `srun` alone sets it: a batch script has the other numbers of its job, and is one
@@ -42,7 +42,6 @@ pub(crate) fn placement(variables: Variables<'_>) -> Result<Option<Placement>, L
     let local = ("SLURM_STEP_TASKS_PER_NODE", local_world.unwrap_or(world));
     let local_rank = variables.number("SLURM_LOCALID")?;
     Ok(Some(Placement {
-        launcher: Launcher::Slurm,
         rank,
         world,
         local_rank: local_rank.map(|rank| below("SLURM_LOCALID", rank, local)).transpose()?,
@@ -142,7 +141,7 @@ mod tests {
         let inner =
             [("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "localhost"), ("MASTER_PORT", "29500")];
         let placement = among(&inner);
-        assert_eq!((placement.launcher(), placement.rank(), placement.world()), (Launcher::Torchrun, 1, 2));
+        assert_eq!((placement.host(), placement.rank(), placement.world()), ("localhost", 1, 2));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The variables of torchrun, which are those of `torch.distributed`'s `env://`.
 
 use crate::error::LauncherError;
-use crate::placement::{Keeper, Launcher, MOST_PROCESSES, Placement, below, count};
+use crate::placement::{Keeper, MOST_PROCESSES, Placement, below, count};
 use crate::variables::Variables;
 
 /// Returns where the process stands, or `None` when torchrun has not started it.
@@ -24,7 +24,6 @@ pub(crate) fn placement(variables: Variables<'_>) -> Result<Option<Placement>, L
     };
     let is_held = variables.text("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|held| is_true(&held));
     Ok(Some(Placement {
-        launcher: Launcher::Torchrun,
         rank: below("RANK", rank, ("WORLD_SIZE", world))?,
         world,
         local_rank,

@@ -144,10 +144,10 @@ mod tests {
             at(100.0, started()),
             step(110.0, 1),
             // The run is resumed an hour later, after a crash, and once more a day later.
-            at(3710.0, Event::Resumed { step: 0 }),
+            at(3710.0, Event::Resumed { step: 0, processes: None }),
             step(3715.0, 1),
             step(3722.0, 2),
-            at(90_000.0, Event::Resumed { step: 2 }),
+            at(90_000.0, Event::Resumed { step: 2, processes: None }),
         ];
         assert_eq!(seconds_spent(&events), 22.0);
         assert_eq!(seconds_spent(&[]), 0.0);
@@ -166,7 +166,7 @@ mod tests {
             stamped(100.0, 0.5, started()),
             // In the year 9999, and then in 1970.
             step(253_370_764_800.0, 8.0, 1),
-            stamped(0.0, 9.0, Event::Resumed { step: 1 }),
+            stamped(0.0, 9.0, Event::Resumed { step: 1, processes: None }),
             step(253_370_764_800.0, 12.5, 2),
         ];
         assert_eq!(seconds_spent(&events), 12.5);
@@ -179,7 +179,7 @@ mod tests {
             at(100.0, started()),
             stamped(160.0, 50.0, Event::Interrupted { step: 1 }),
             at(170.0, Event::Interrupted { step: 2 }),
-            at(500.0, Event::Resumed { step: 2 }),
+            at(500.0, Event::Resumed { step: 2, processes: None }),
             at(503.0, Event::Interrupted { step: 3 }),
         ];
         assert_eq!(seconds_spent(&events), 63.0);

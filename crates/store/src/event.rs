@@ -84,6 +84,9 @@ pub enum Event {
     Resumed {
         /// The number of steps that the checkpoint has.
         step: usize,
+        /// The number of processes that go on together, if there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        processes: Option<usize>,
     },
     /// Training was stopped because its loss had diverged.
     Diverged {

@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn an_event_ends_what_it_is_about_and_the_parts_are_the_whole() {
         let events = [
-            at(Some(3.0), Event::Resumed { step: 0 }),
+            at(Some(3.0), Event::Resumed { step: 0, processes: None }),
             at(Some(5.0), epoch()),
             at(Some(6.0), step(1)),
             // A crash: what is known of the process ends with its last event.
-            at(Some(7.5), Event::Resumed { step: 0 }),
+            at(Some(7.5), Event::Resumed { step: 0, processes: None }),
             at(Some(8.5), step(1)),
             at(Some(9.0), epoch()),
             at(Some(13.0), Event::Finished { best_epoch: 1, alpha: None }),

@@ -14,7 +14,7 @@ mod mlp;
 
 pub use arithmetic::{Arithmetic, set_arithmetic};
 pub use cuda::load_cuda;
-pub use distributed::{Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
+pub use distributed::{Backend, Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
 pub use error::{Fault, TorchError};
 pub use fused::{AdamState, AdamStep, SgdState, SgdStep, fused_adam, fused_sgd};
 pub use memory::{forget_grad, keep_freed_memory};

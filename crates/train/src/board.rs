@@ -93,7 +93,7 @@ impl Shown {
         match event {
             Event::Started { .. } => self.start(),
             // The steps after the checkpoint are taken again.
-            Event::Resumed { step } => {
+            Event::Resumed { step, .. } => {
                 self.step = *step;
                 self.file()?.begin_at(step + 1)
             }

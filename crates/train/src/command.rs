@@ -79,7 +79,11 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
     let device = || device::choose(placement.as_ref());
     let Some(placement) = &placement else { return train_in(&Team::alone(), arguments, device()?, printer) };
     let line = Line::open(placement.clone())?;
-    let ended = Team::form(&line).and_then(|team| train_in(&team, arguments, device()?, printer));
+    let ended = Team::form(&line).and_then(|team| {
+        let ended = device().and_then(|device| train_in(&team, arguments, device, printer));
+        // While there is still somebody who looks after the others: whoever only lost them learns why.
+        ended.map_err(|error| team.cause(error))
+    });
     line.conclude(ended)
 }
 
@@ -119,6 +123,8 @@ fn train_in(
     if !team.is_leader() {
         return follow(team, &missing, device);
     }
+    let detour = team.backend().and_then(|backend| device::detour(device, backend));
+    detour.iter().for_each(|detour| printer.warn(detour));
     let interrupted = interrupt_flag();
     let context = Context::new(&store, printer, device, &interrupted).with_team(team.clone());
     let mut busy = Busy::default();

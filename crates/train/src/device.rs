@@ -2,7 +2,7 @@
 
 use cliptune_experiment::Compute;
 use cliptune_launcher::Placement;
-use cliptune_torch_bridge::{Arithmetic, set_arithmetic};
+use cliptune_torch_bridge::{Arithmetic, Backend, set_arithmetic};
 use tch::{Cuda, Device};
 
 use crate::error::TrainError;
@@ -14,14 +14,35 @@ use crate::launcher::JoinError;
 ///
 /// Returns an error when there are GPUs, but none that is clearly for this process.
 pub fn choose(placement: Option<&Placement>) -> Result<Device, TrainError> {
-    // This has to precede the first question about CUDA, because libtorch remembers the answer.
-    cliptune_torch_bridge::load_cuda()?;
-    if !Cuda::is_available() {
+    if !has_gpus()? {
         return Ok(Device::Cpu);
     }
     let gpus = usize::try_from(Cuda::device_count()).unwrap_or(1);
     let local_rank = placement.map_or(Some(0), Placement::local_rank);
     Ok(Device::Cuda(gpu_of(local_rank, gpus)?))
+}
+
+fn has_gpus() -> Result<bool, TrainError> {
+    // This has to precede the first question about CUDA, because libtorch remembers the answer.
+    cliptune_torch_bridge::load_cuda()?;
+    Ok(Cuda::is_available())
+}
+
+/// Returns what carries the tensors of several processes.
+///
+/// # Errors
+///
+/// Returns an error when there is a libtorch for CUDA that cannot be loaded.
+pub(crate) fn backend() -> Result<Backend, TrainError> {
+    Ok(Backend::choose(has_gpus()?, Backend::BUILT))
+}
+
+/// Returns a warning for processes whose tensors take a longer way than they would with another build.
+pub(crate) fn detour(device: Device, backend: Backend) -> Option<&'static str> {
+    let is_long = matches!(device, Device::Cuda(_)) && backend == Backend::Gloo;
+    is_long.then_some(
+        "what the GPUs of several processes send each other goes through the memory of their hosts, which is slow: NCCL is not built in",
+    )
 }
 
 /// Returns the number of a process's GPU among those that it sees. A process that sees one alone was given it.
@@ -56,6 +77,13 @@ pub fn name(device: Device) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_sends_from_a_gpu_through_the_host_is_told() {
+        let is_told = |device, backend| detour(device, backend).is_some();
+        assert!(is_told(Device::Cuda(1), Backend::Gloo));
+        assert!(!is_told(Device::Cuda(1), Backend::Nccl) && !is_told(Device::Cpu, Backend::Gloo));
+    }
 
     #[test]
     fn each_process_of_a_host_has_its_own_gpu() {

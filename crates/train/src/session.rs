@@ -1,27 +1,25 @@
 //! Carries out one run, from its images, texts and starting weights to its exported model.
 
+mod together;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cliptune_clip::weights::Tower;
 use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
 use cliptune_machine::memory_limit;
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 use cliptune_terminal::format::in_one_line;
-use tch::Kind;
 
 use crate::board::Board;
 use crate::checkpoint::{Checkpoints, Position, Saver, State};
-use crate::data::{Batch, ImageBank, PixelCache, Splits, TextBank};
-use crate::divergence::Divergence;
+use crate::data::{ImageBank, PixelCache, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::export::Captioned;
 use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
-use crate::launcher::in_words;
 use crate::memory::{Footprint, Subject};
 use crate::merit::Merit;
 use crate::model::Parameters;
@@ -31,7 +29,7 @@ use crate::run::Context;
 use crate::start::Start;
 use crate::tuning::{Tuned, interpolate, save_adapter};
 use crate::watch::{Watch, unrecorded};
-use crate::{cautions, device, export, objective};
+use crate::{cautions, device, export};
 
 /// A training in progress, with everything that it works with. Of several processes, all have a session, and the leader alone has a run
 /// to write.
@@ -181,38 +179,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns the processes whose own embeddings of a step's items are not finite, where those of others are. All have the same
-    /// weights and have come to the same loss, so that such a process is most likely broken.
-    fn at_fault(&self, fit: &Fit<'_>, divergence: &Divergence) -> Result<Vec<usize>, TrainError> {
-        if fit.group.is_alone() {
-            return Ok(Vec::new());
-        }
-        let batch = Batch::new(fit.train, &divergence.batch, objective::needed(fit.plan.objective));
-        let is_finite = |tower: Tower, rows: &[usize]| -> Result<bool, TrainError> {
-            let own = fit.encoder.many_own(tower, &rows[fit.group.share(rows.len())])?;
-            Ok(f64::try_from(&own.f_sum(Kind::Double)?)?.is_finite())
-        };
-        let is_fine = is_finite(Tower::Vision, &batch.images)? && is_finite(Tower::Text, &batch.texts)?;
-        let ranks = self.context.team.who_says(!is_fine)?;
-        Ok(if ranks.len() < fit.group.world() { ranks } else { Vec::new() })
-    }
-
-    /// Returns the position to continue from in all processes of the training: that of the leader's checkpoint, which says nothing about
-    /// how many took part before. The others take the leader's weights and moments before the first step.
-    fn position(
-        &self,
-        train: &TrainPlan,
-        kept: Option<&(&Run, Checkpoints)>,
-        state: &State<'_>,
-    ) -> Result<Option<Position>, TrainError> {
-        let own = kept.map(|(run, checkpoints)| self.resumed(train, run, checkpoints, state)).transpose()?;
-        let group = self.context.team.group();
-        if group.is_alone() {
-            return Ok(own.flatten());
-        }
-        group.hear(own.as_ref())
-    }
-
     /// Continues from the checkpoint, if there is one. One that is damaged is named and given up, so that the training starts
     /// from its beginning and comes to the same results.
     fn resumed(
@@ -313,7 +279,10 @@ impl<'a> Session<'a> {
         let mut journal =
             self.journal(run, TrainingProgress::new(printer, &label, train.epochs, steps), watch)?;
         journal.tell(&match position {
-            Some(position) => Event::Resumed { step: position.steps },
+            Some(position) => {
+                let world = self.context.team.group().world();
+                Event::Resumed { step: position.steps, processes: (world > 1).then_some(world) }
+            }
             None => self.started(train.epochs, steps, tuned.len()),
         });
         let steps = position.map_or(0, |position| position.steps);
@@ -398,16 +367,6 @@ impl<'a> Session<'a> {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
-    }
-
-    /// Tells the person which other processes were told to stop, where this one was not.
-    fn tell_who_was_stopped(&self) -> Result<(), TrainError> {
-        let team = &self.context.team;
-        let stopped = team.who_says(self.context.interrupted.load(Ordering::Relaxed))?;
-        if team.is_leader() && !stopped.is_empty() && !stopped.contains(&team.group().rank()) {
-            self.context.printer.notice(&format!("told to stop: {}", in_words(&stopped)));
-        }
-        Ok(())
     }
 
     /// Writes the model folder, the graphs and the logits that the graphs must reproduce.

@@ -140,7 +140,7 @@ fn curves(events: &[Stamped]) -> BTreeMap<&'static str, Curve> {
     for Stamped { time, event, .. } in events {
         match event {
             Event::Started { .. } => curves.clear(),
-            Event::Resumed { step } => {
+            Event::Resumed { step, .. } => {
                 curves.values_mut().for_each(|curve| drop(curve.split_off(&(step + 1))));
             }
             _ => {}
@@ -175,7 +175,13 @@ mod tests {
 
     #[test]
     fn a_step_that_was_taken_again_counts_as_it_was_taken_last() {
-        let events = [step(1, 1.0), step(2, 0.9), step(3, 0.8), Event::Resumed { step: 1 }, step(2, 0.7)];
+        let events = [
+            step(1, 1.0),
+            step(2, 0.9),
+            step(3, 0.8),
+            Event::Resumed { step: 1, processes: None },
+            step(2, 0.7),
+        ];
         let events: Vec<Stamped> = (0..).zip(events).map(|(seq, event)| stamped(seq, event)).collect();
         let curves = curves(&events);
         let losses: Vec<(usize, f64)> =

@@ -88,7 +88,7 @@ fn a_killed_process_has_spent_what_its_last_line_says_whatever_the_clock_was_set
     let world = World::new();
     let mut run = create(&world, "key");
     let log = EventLog::create(&run.events_file()).unwrap();
-    log.timed_by(Clock::start(400.0)).append(&Event::Resumed { step: 0 }).unwrap();
+    log.timed_by(Clock::start(400.0)).append(&Event::Resumed { step: 0, processes: None }).unwrap();
     let mut system = SystemLog::open_append(&run.system_file(), Clock::start(500.0)).unwrap();
     let usage = Usage { memory_peak: Some(7 << 30), joules: Some(2.5), ..Usage::default() };
     system.append(2.0, 1, usage.clone()).1.unwrap();

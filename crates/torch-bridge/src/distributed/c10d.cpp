@@ -52,6 +52,9 @@ std::vector<std::string> split(const std::string &names) {
   return parts;
 }
 
+// The time between two looks at whether a group was left. c10d throws each time, so that it is not short.
+constexpr milliseconds kLook{2000};
+
 class GlooFlight : public Flight {
  public:
   GlooFlight(c10::intrusive_ptr<c10d::Work> work, std::shared_ptr<std::atomic<bool>> is_over)
@@ -59,7 +62,9 @@ class GlooFlight : public Flight {
 
   void land() override {
     try {
-      work_->wait();
+      while (!has_landed()) {
+        if (is_over_->load()) throw std::runtime_error("the connections to the other processes were closed");
+      }
     } catch (const std::exception &error) {
       is_over_->store(true);
       throw Lost(error.what());
@@ -67,6 +72,17 @@ class GlooFlight : public Flight {
   }
 
  private:
+  // Waits for a while. Closing this member's own connections does not end what it waits for.
+  bool has_landed() {
+    try {
+      return work_->wait(kLook);
+    } catch (const std::exception &) {
+      if (!work_->isCompleted()) return false;
+    }
+    // It may have ended just now, and otherwise says why it failed.
+    return work_->wait();
+  }
+
   c10::intrusive_ptr<c10d::Work> work_;
   std::shared_ptr<std::atomic<bool>> is_over_;
 };

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use torch_sys::C_tensor;
 
 use super::store::RawStore;
-use super::{KeyStore, c_text, milliseconds};
+use super::{Backend, KeyStore, c_text, milliseconds};
 use crate::{Fault, TorchError, check};
 
 /// The C++ side of a process group.
@@ -52,6 +52,8 @@ pub struct Membership<'a> {
     pub rank: usize,
     /// How many members there are.
     pub world: usize,
+    /// What carries the tensors, the same for all members.
+    pub backend: Backend,
     /// The network interfaces to use, with commas between their names, as people set `GLOO_SOCKET_IFNAME`. `None` takes the address
     /// that the host's own name has, or the loopback address where it has none.
     pub interface: Option<&'a str>,
@@ -83,9 +85,13 @@ impl ProcessGroup {
     ///
     /// # Errors
     ///
-    /// Returns an error with [`Fault::Lost`] when a member does not come, and another one when there is no such interface or rank.
+    /// Returns an error with [`Fault::Lost`] when a member does not come, and another one when there is no such interface, rank or
+    /// backend.
     pub fn join(store: &KeyStore, membership: &Membership<'_>) -> Result<Self, TorchError> {
-        let Membership { rank, world, interface, timeout } = *membership;
+        let Membership { rank, world, backend, interface, timeout } = *membership;
+        if !Backend::BUILT.contains(&backend) {
+            return Err(TorchError::refused(format!("{backend:?} is not built in")));
+        }
         if rank >= world {
             return Err(TorchError::refused(format!("rank {rank} in a group of {world}")));
         }
@@ -178,7 +184,7 @@ impl ProcessGroup {
     /// Closes the connections at once, so that the operations of the others fail. For a member that cannot go on: at the end of a
     /// training it is enough to drop the group.
     ///
-    /// An operation of this process that another thread waits for ends with its timeout.
+    /// An operation of this process that another thread waits for fails within a few seconds.
     pub fn leave(&self) {
         // SAFETY: the group lives as long as `self`; it may be left twice.
         unsafe { cliptune_group_leave(self.raw.as_ptr()) }

@@ -3,8 +3,10 @@
 //! Processes find each other in a [`KeyStore`], join a [`ProcessGroup`] whose members start the same operations in the same
 //! order, and sum gradients in [`Buckets`] while the backward pass goes on.
 //!
-//! Gloo carries the bytes, from one host's memory to another's. What is on a GPU goes through a copy on the host.
+//! Gloo carries the bytes, from one host's memory to another's. What is on a GPU goes through a copy on the host, because the
+//! [`Backend`] for GPUs, NCCL, is not built in.
 
+mod backend;
 mod buckets;
 mod group;
 mod store;
@@ -15,6 +17,7 @@ mod threads;
 use std::ffi::CString;
 use std::time::Duration;
 
+pub use backend::Backend;
 pub use buckets::Buckets;
 pub use group::{Membership, ProcessGroup};
 pub use store::{KeyStore, Meeting};

@@ -1,12 +1,14 @@
 //! What groups and stores promise. The members are threads of one process.
 
 use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
+use super::{Backend, Buckets, KeyStore, Meeting, Membership, ProcessGroup, in_threads};
 use crate::Fault;
 
 const WORLDS: [usize; 4] = [1, 2, 3, 4];
@@ -128,6 +130,28 @@ fn when_a_member_leaves_the_operations_of_all_others_fail_then_and_later() {
             assert_eq!(group.sum(&mut tensor).unwrap_err().fault(), Fault::Lost);
         }
         assert_eq!(group.barrier().unwrap_err().fault(), Fault::Lost);
+    })
+    .unwrap();
+}
+
+#[test]
+fn leaving_ends_an_operation_that_another_thread_waits_for() {
+    let (end, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    in_threads(2, |group| {
+        if group.rank() == 1 {
+            // It keeps its connections, as a host does that has lost its network, and takes no part.
+            let _ = ended.lock().unwrap().recv_timeout(LONG);
+            return;
+        }
+        let mut tensor = Tensor::from_slice(&[1.0f32; 100]);
+        let error = thread::scope(|scope| {
+            let waits = scope.spawn(|| group.sum(&mut tensor).unwrap_err());
+            group.leave();
+            waits.join().unwrap()
+        });
+        assert_eq!(error.fault(), Fault::Lost);
+        end.send(()).unwrap();
     })
     .unwrap();
 }
@@ -274,6 +298,10 @@ fn meeting(host: &str, port: u16, hosts_store: bool, timeout: Duration) -> Meeti
     Meeting { host, port, hosts_store, world: 2, prefix: "test", timeout }
 }
 
+fn membership(rank: usize, world: usize) -> Membership<'static> {
+    Membership { rank, world, backend: Backend::Gloo, interface: Some("lo"), timeout: LONG }
+}
+
 fn host_and_guest() -> [KeyStore; 2] {
     let host = KeyStore::meet(&meeting("127.0.0.1", 0, true, LONG)).unwrap();
     let guest = KeyStore::meet(&meeting("127.0.0.1", host.port(), false, LONG)).unwrap();
@@ -299,10 +327,7 @@ fn a_store_has_what_was_set_for_all_with_the_same_prefix() {
 #[test]
 fn members_that_meet_in_a_store_form_a_group_that_outlives_it() {
     let stores = host_and_guest();
-    let join = |(rank, store): (usize, KeyStore)| {
-        ProcessGroup::join(&store, &Membership { rank, world: 2, interface: Some("lo"), timeout: LONG })
-            .unwrap()
-    };
+    let join = |(rank, store): (usize, KeyStore)| ProcessGroup::join(&store, &membership(rank, 2)).unwrap();
     let members: Vec<_> =
         stores.into_iter().enumerate().map(|member| thread::spawn(move || join(member))).collect();
     let groups: Vec<_> = members.into_iter().map(|member| member.join().unwrap()).collect();
@@ -357,8 +382,7 @@ fn something_else_than_a_store_that_never_answers_is_given_up() {
 #[test]
 fn a_group_that_nobody_else_joins_is_given_up() {
     let store = KeyStore::within_process(SHORT).unwrap();
-    let membership = Membership { rank: 0, world: 2, interface: Some("lo"), timeout: LONG };
-    let error = ProcessGroup::join(&store, &membership).unwrap_err();
+    let error = ProcessGroup::join(&store, &membership(0, 2)).unwrap_err();
     assert_eq!(error.fault(), Fault::Lost, "{error}");
 }
 
@@ -366,8 +390,16 @@ fn a_group_that_nobody_else_joins_is_given_up() {
 fn an_interface_that_is_not_there_and_a_rank_beyond_the_world_are_refused() {
     let store = KeyStore::within_process(SHORT).unwrap();
     for (rank, interface) in [(0, "nothing0"), (1, "lo")] {
-        let membership = Membership { rank, world: 1, interface: Some(interface), timeout: LONG };
+        let membership = Membership { interface: Some(interface), ..membership(rank, 1) };
         let error = ProcessGroup::join(&store, &membership).unwrap_err();
         assert_eq!(error.fault(), Fault::Refused, "{error}");
     }
+}
+
+#[test]
+fn a_backend_that_is_not_built_in_is_refused() {
+    let store = KeyStore::within_process(SHORT).unwrap();
+    let membership = Membership { backend: Backend::Nccl, ..membership(0, 1) };
+    let error = ProcessGroup::join(&store, &membership).unwrap_err();
+    assert_eq!((error.fault(), error.to_string().as_str()), (Fault::Refused, "Nccl is not built in"));
 }

@@ -4,7 +4,7 @@ use std::panic;
 use std::thread;
 use std::time::Duration;
 
-use super::{KeyStore, Membership, ProcessGroup};
+use super::{Backend, KeyStore, Membership, ProcessGroup};
 use crate::TorchError;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +26,8 @@ pub fn in_threads<T: Send>(
 ) -> Result<Vec<T>, TorchError> {
     let store = KeyStore::within_process(PATIENCE)?;
     let join = |rank| {
-        let membership = Membership { rank, world, interface: Some("lo"), timeout: PATIENCE };
+        let (backend, interface) = (Backend::Gloo, Some("lo"));
+        let membership = Membership { rank, world, backend, interface, timeout: PATIENCE };
         ProcessGroup::join(&store, &membership).map(&member)
     };
     thread::scope(|scope| {

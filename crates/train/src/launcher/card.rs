@@ -38,7 +38,23 @@ impl Card {
 
     /// Checks whether the process is known to have ended. Of one on another host, nothing is known.
     pub(super) fn is_gone(&self, here: &Self) -> bool {
-        self.system.is_some() && self.system == here.system && !is_alive(self.process)
+        self.is_near(here) && !is_alive(self.process)
+    }
+
+    /// Checks whether the process is known to run. Of one on another host, nothing is known.
+    pub(super) fn is_here(&self, here: &Self) -> bool {
+        self.is_near(here) && is_alive(self.process)
+    }
+
+    /// Describes a process of this system as one of four.
+    #[cfg(test)]
+    pub(super) fn of(rank: usize, process: u32) -> Self {
+        let (host, program) = ("gpu-3".to_owned(), "cliptune".to_owned());
+        Self { rank, world: 4, host, process, system: system(), program }
+    }
+
+    fn is_near(&self, here: &Self) -> bool {
+        self.system.is_some() && self.system == here.system
     }
 }
 
@@ -70,23 +86,12 @@ mod tests {
 
     use super::*;
 
-    fn card(process: u32) -> Card {
-        Card {
-            rank: 1,
-            world: 4,
-            host: "gpu-3".to_owned(),
-            process,
-            system: system(),
-            program: "cliptune".to_owned(),
-        }
-    }
-
     #[test]
     fn a_process_of_this_system_that_has_ended_is_gone_even_before_anybody_has_asked() {
-        let own = card(std::process::id());
-        assert!(!own.is_gone(&own));
+        let own = Card::of(1, std::process::id());
+        assert!(!own.is_gone(&own) && own.is_here(&own));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let other = card(child.id());
+        let other = Card::of(1, child.id());
         assert!(!other.is_gone(&own));
         child.kill().unwrap();
         // The kernel takes a moment; the test ends with it.
@@ -99,10 +104,11 @@ mod tests {
 
     #[test]
     fn of_a_process_elsewhere_nothing_is_known() {
-        let own = card(std::process::id());
+        let own = Card::of(1, std::process::id());
         for system in [None, Some("another boot".to_owned())] {
-            assert!(!Card { system, ..card(u32::MAX) }.is_gone(&own));
+            let other = Card { system, ..Card::of(1, u32::MAX) };
+            assert!(!other.is_gone(&own) && !other.is_here(&own));
         }
-        assert_eq!(card(42).to_string(), "rank 1 of 4 (process 42 on gpu-3)");
+        assert_eq!(Card::of(1, 42).to_string(), "rank 1 of 4 (process 42 on gpu-3)");
     }
 }

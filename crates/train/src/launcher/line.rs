@@ -1,13 +1,13 @@
 //! What the processes of a group tell each other in the store, whatever has become of their connections.
 
 use std::net::ToSocketAddrs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cliptune_launcher::Placement;
+use cliptune_launcher::{Keeper, Placement};
 use cliptune_terminal::{Diagnostic, Exit};
 use cliptune_torch_bridge::{Fault as TorchFault, KeyStore, Meeting, TorchError};
 
@@ -26,12 +26,13 @@ const FAULT: &str = "fault";
 /// The number of processes that have claimed to be the one that tells the person.
 const SPOKEN: &str = "spoken";
 /// The number of processes that have ended, or are about to.
-const ENDED: &str = "ended";
+pub(super) const ENDED: &str = "ended";
 /// The time within which a process that has claimed to be the first writes down its fault.
 const MOMENT: Duration = Duration::from_secs(5);
 /// The time within which a store answers that is there.
 const ANSWER: Duration = Duration::from_secs(8);
-/// The time for which the process that holds the store stays for the others to learn how all ended.
+/// The time for which the process that holds the store stays for the others to learn how all ended, or the one that speaks without a
+/// store stays to be seen.
 const LINGER: Duration = Duration::from_secs(3);
 /// The time for which others let the process speak that has failed.
 const COURTESY: Duration = Duration::from_secs(1);
@@ -45,6 +46,10 @@ pub(crate) struct Line {
     store: Arc<KeyStore>,
     /// Whether the store has left a question unanswered.
     is_mute: AtomicBool,
+    /// All processes, once they have met.
+    cards: OnceLock<Vec<Card>>,
+    /// Whether it is for this process to tell the person where the store is gone.
+    speaks_alone: OnceLock<bool>,
     fate: Fate,
 }
 
@@ -61,7 +66,8 @@ impl Line {
         let own = Card::of_this_process(&placement);
         let store = Arc::new(meet(&placement, placement.holds_store(), patience()?)?);
         let (is_mute, fate) = (AtomicBool::new(false), Fate::default());
-        Ok(Arc::new(Self { own, store, is_mute, fate, placement }))
+        let (cards, speaks_alone) = (OnceLock::new(), OnceLock::new());
+        Ok(Arc::new(Self { own, store, is_mute, cards, speaks_alone, fate, placement }))
     }
 
     /// Opens another connection to the same store: one waits for one thing at a time.
@@ -146,6 +152,9 @@ impl Line {
             told => told,
         };
         self.linger();
+        if concluded.is_err() {
+            self.be_seen();
+        }
         concluded
     }
 
@@ -159,9 +168,48 @@ impl Line {
         }
     }
 
-    /// Claims to be the one that tells the person. Where the store is gone, everyone does.
+    /// Claims to be the one that tells the person. Where the store is gone, one process of each host does: what has become of the
+    /// processes of another host, nobody knows.
     pub(super) fn may_speak(&self) -> bool {
-        self.ask(|store| store.add(SPOKEN, 1)).is_none_or(|claims| claims == 1)
+        let claims = self.ask(|store| store.add(SPOKEN, 1));
+        claims.map_or_else(|| self.is_for_it_to_speak(), |claims| claims == 1)
+    }
+
+    /// Takes note of all processes.
+    pub(super) fn know(&self, cards: &[Card]) {
+        // They meet once.
+        let _ = self.cards.set(cards.to_vec());
+    }
+
+    /// Checks whether it is for this process to tell the person where the store is gone: whether no process of a lower rank is left on
+    /// its host. The first answer counts, because processes end.
+    pub(super) fn is_for_it_to_speak(&self) -> bool {
+        *self.speaks_alone.get_or_init(|| !self.others_here().any(|card| card.rank < self.own.rank))
+    }
+
+    /// Takes note that a process that had the store tells the person, even if the store is gone afterwards.
+    pub(super) fn leave_it_to_others(&self) {
+        // The first answer counts.
+        let _ = self.speaks_alone.set(false);
+    }
+
+    /// Returns the other processes that run on this host. Whoever holds the store is asked only where the store is gone, and is none
+    /// of them, even if it stands still.
+    fn others_here(&self) -> impl Iterator<Item = &Card> {
+        let is_keeper = move |card: &Card| card.rank == 0 && self.placement.keeper() == Keeper::FirstRank;
+        let is_other = move |card: &&Card| card.rank != self.own.rank && !is_keeper(card);
+        self.cards.get().into_iter().flatten().filter(is_other).filter(move |card| card.is_here(&self.own))
+    }
+
+    /// Stays, where there is no store, until the others of this host have found that this process is the one that speaks.
+    fn be_seen(&self) {
+        let begun = Instant::now();
+        while self.is_mute.load(Ordering::Relaxed)
+            && begun.elapsed() < LINGER
+            && self.others_here().next().is_some()
+        {
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Keeps the store, where this process holds it, until the others have ended or would have.
@@ -211,6 +259,7 @@ fn meet(placement: &Placement, hosts_store: bool, timeout: Duration) -> Result<K
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::process::Command;
 
     use cliptune_launcher::{Launch, Variables};
 
@@ -265,6 +314,28 @@ mod tests {
         let lines = lines(2);
         assert_eq!(lines[1].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
         assert_eq!(lines[0].conclude(Ok(Exit::Interrupted)).unwrap(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn without_a_store_the_lowest_rank_that_is_left_on_a_host_speaks() {
+        let lines = lines(4);
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        // The first one to do it has ended as well.
+        let process = |rank| if rank == 1 { child.id() } else { std::process::id() };
+        let cards: Vec<Card> = (0..4).map(|rank| Card::of(rank, process(rank))).collect();
+        lines.iter().for_each(|line| line.know(&cards));
+        lines.iter().for_each(|line| line.give_up_store());
+        // The first process holds the store that is gone.
+        assert_eq!([2, 3].map(|rank| lines[rank].may_speak()), [true, false]);
+    }
+
+    #[test]
+    fn what_another_process_has_told_is_not_told_again_when_the_store_is_gone() {
+        let lines = lines(2);
+        lines[1].leave_it_to_others();
+        lines[1].give_up_store();
+        assert_eq!(lines[1].conclude(Err(no_dataset("tuned"))).unwrap(), Exit::Failed);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use cliptune_torch_bridge::{KeyStore, TorchError};
 use super::card::Card;
 use super::error::JoinError;
 use super::fault::Fault;
-use super::line::{FAULTS, Line, publish, published};
+use super::line::{ENDED, FAULTS, Line, publish, published};
 use crate::group::Group;
 
 /// The time between two looks.
@@ -75,8 +75,10 @@ impl Lookout {
 enum Report {
     /// Everybody is there.
     Fine,
-    /// The training ends.
-    Fault(Fault),
+    /// The training ends, and somebody else tells the person.
+    Told(Fault),
+    /// The training ends because of what this process has found.
+    Found(Fault),
 }
 
 /// The thread that asks the store. It may hang when the store's host is gone.
@@ -113,17 +115,16 @@ impl Pulse {
         let mut failures = 0;
         loop {
             let report = match self.look() {
-                Ok(None) => {
+                Ok(report) => {
                     failures = 0;
-                    Some(Report::Fine)
+                    Some(report)
                 }
-                Ok(Some(fault)) => Some(Report::Fault(publish(&self.store, fault))),
                 Err(_) => {
                     failures += 1;
-                    self.without_store(failures).map(Report::Fault)
+                    self.without_store(failures).map(Report::Found)
                 }
             };
-            let is_over = matches!(report, Some(Report::Fault(_)));
+            let is_over = matches!(report, Some(Report::Told(_) | Report::Found(_)));
             let is_unheard = report.is_some_and(|report| tell.send(report).is_err());
             if is_over || is_unheard || end.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -132,24 +133,38 @@ impl Pulse {
     }
 
     /// Shows that this process is there, and looks after the others.
-    fn look(&mut self) -> Result<Option<Fault>, TorchError> {
+    fn look(&mut self) -> Result<Report, TorchError> {
         self.store.add(&beats(self.own.rank), 1)?;
-        // Nothing is added: a key that may not be there would have to be waited for.
-        if self.store.add(FAULTS, 0)? > 0 {
-            return Ok(published(&self.store));
+        if let Some(report) = self.told()? {
+            return Ok(report);
         }
         for seen in &mut self.seen {
             let number = self.store.add(&beats(seen.card.rank), 0)?;
             if seen.stands_still(number) {
-                return Ok(Some(Fault::unheard(&seen.card, LIMIT.as_secs())));
-            }
-            if seen.card.is_gone(&self.own) {
-                // Whoever has ended may have said why just before.
-                let told = if self.store.add(FAULTS, 0)? > 0 { published(&self.store) } else { None };
-                return Ok(Some(told.unwrap_or_else(|| Fault::silent(&seen.card))));
+                let fault = Fault::unheard(&seen.card, LIMIT.as_secs());
+                return Ok(Report::Found(publish(&self.store, fault)));
             }
         }
-        Ok(None)
+        let gone = self.seen.iter().map(|seen| &seen.card).find(|card| card.is_gone(&self.own));
+        let Some(gone) = gone else { return Ok(Report::Fine) };
+        // Whoever has ended may have said why just before, or has done its work.
+        match self.told()? {
+            Some(report) => Ok(report),
+            None if self.store.add(ENDED, 0)? > 0 => Ok(Report::Fine),
+            None => Ok(Report::Found(publish(&self.store, Fault::silent(gone)))),
+        }
+    }
+
+    /// Returns what a process has told of, if one has.
+    fn told(&self) -> Result<Option<Report>, TorchError> {
+        // Nothing is added: a key that may not be there would have to be waited for.
+        if self.store.add(FAULTS, 0)? == 0 {
+            return Ok(None);
+        }
+        Ok(published(&self.store).map(|fault| match fault.is_of(&self.own) {
+            true => Report::Found(fault),
+            false => Report::Told(fault),
+        }))
     }
 
     /// Says why the store does not answer, once it is clear that it will not.
@@ -178,7 +193,11 @@ impl Judge {
         loop {
             match reports.recv_timeout(LIMIT) {
                 Ok(Report::Fine) => {}
-                Ok(Report::Fault(fault)) => return self.end(fault),
+                Ok(Report::Told(fault)) => {
+                    self.line.leave_it_to_others();
+                    return self.end(fault);
+                }
+                Ok(Report::Found(fault)) => return self.end(fault),
                 Err(RecvTimeoutError::Timeout) => {
                     self.line.give_up_store();
                     let placement = self.line.placement();
@@ -192,6 +211,8 @@ impl Judge {
     /// Closes the connections, so that whatever the training waits for fails and it ends by itself. One that does not notice, because
     /// it waits for something else, is ended.
     fn end(&self, fault: Fault) {
+        // Before anybody ends because of it.
+        self.line.is_for_it_to_speak();
         self.line.fate().decide(fault.clone());
         self.group.get().and_then(Weak::upgrade).iter().for_each(|group| group.leave());
         if self.line.fate().is_noticed(GRACE) {
@@ -206,7 +227,34 @@ impl Judge {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// Looks after the first process, which has ended.
+    fn pulse() -> Pulse {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let store = KeyStore::within_process(LIMIT).unwrap();
+        let seen = vec![Seen::new(Card::of(0, child.id()))];
+        Pulse { own: Card::of(1, std::process::id()), store, seen, place: "gpu-3:1".to_owned() }
+    }
+
+    #[test]
+    fn a_process_that_has_ended_without_a_word_is_found_and_everybody_is_told() {
+        let mut pulse = pulse();
+        let silent = Fault::silent(&pulse.seen[0].card);
+        assert!(matches!(pulse.look(), Ok(Report::Found(fault)) if fault == silent));
+        pulse.own = Card::of(2, std::process::id());
+        assert!(matches!(pulse.look(), Ok(Report::Told(fault)) if fault == silent));
+    }
+
+    #[test]
+    fn a_process_that_has_ended_after_its_work_is_no_fault() {
+        let mut pulse = pulse();
+        pulse.store.add(ENDED, 1).unwrap();
+        assert!(matches!(pulse.look(), Ok(Report::Fine)));
+    }
 
     #[test]
     fn all_have_ended_within_half_a_minute() {

@@ -80,6 +80,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn processes_of_different_programs_are_named_with_what_each_has() {
+        let (first, mut other) = (Card::of(0, 41), Card::of(1, 42));
+        assert!(alike(&[first.clone(), other.clone()]).is_ok());
+        other.program = "cliptune 0.0.1 (program 0123)".to_owned();
+        let said = alike(&[first.clone(), other.clone()]).unwrap_err().to_string();
+        assert_eq!(said, format!("{first} is {}, and {other} is {}", first.program, other.program));
+    }
+
+    #[test]
     fn missing_ranks_are_named_and_many_are_counted() {
         assert_eq!(in_words(&[3]), "rank 3");
         assert_eq!(in_words(&[1, 2, 5]), "ranks 1, 2, 5");

@@ -4,12 +4,13 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cliptune_torch_bridge::{Membership, ProcessGroup};
+use cliptune_torch_bridge::{Backend, Membership, ProcessGroup};
 
 use super::line::Line;
 use super::lookout::Lookout;
 use super::order::Next;
 use super::roll;
+use crate::device;
 use crate::error::TrainError;
 use crate::group::Group;
 
@@ -30,6 +31,7 @@ pub struct Team {
 #[derive(Clone)]
 struct Others {
     line: Arc<Line>,
+    backend: Backend,
     _lookout: Arc<Lookout>,
 }
 
@@ -46,18 +48,29 @@ impl Team {
     /// Returns an error when some do not come, or are not of this program, or cannot be reached.
     pub(crate) fn form(line: &Arc<Line>) -> Result<Self, TrainError> {
         let cards = roll::call(line)?;
+        line.know(&cards);
         let placement = line.placement();
+        let backend = device::backend()?;
         let interface = env::var(INTERFACE).ok().filter(|name| !name.is_empty());
         let membership = Membership {
             rank: placement.rank(),
             world: placement.world(),
+            backend,
             interface: interface.as_deref(),
             timeout: OPERATION,
         };
         let lookout = Arc::new(Lookout::begin(line, &cards)?);
-        let group = Arc::new(Group::joined(ProcessGroup::join(line.store(), &membership)?));
+        let members = ProcessGroup::join(line.store(), &membership);
+        // While the lookout is there, which knows why somebody is gone.
+        let members = members.map_err(|error| line.cause(error.into()))?;
+        let group = Arc::new(Group::joined(members));
         lookout.closes(&group);
-        Ok(Self { group, others: Some(Others { line: Arc::clone(line), _lookout: lookout }) })
+        Ok(Self { group, others: Some(Others { line: Arc::clone(line), backend, _lookout: lookout }) })
+    }
+
+    /// Returns what carries tensors to the others, if there are any.
+    pub(crate) fn backend(&self) -> Option<Backend> {
+        self.others.as_ref().map(|others| others.backend)
     }
 
     /// Returns the group that computes.

@@ -127,7 +127,13 @@ impl Subject<'_> {
         let vision = tower(&self.config.vision.transformer, image_rows, self.vision());
         let text = tower(&self.config.text.transformer, text_rows, self.text());
         let input = if self.vision() == Pass::Absent { 0 } else { input };
-        FLOAT * (input + vision + text) as u64
+        FLOAT * (input + vision + text + self.gathered(batch)) as u64
+    }
+
+    /// Returns how many elements the embeddings of all processes have, with what they are gathered from and their gradient.
+    fn gathered(&self, batch: &Batch) -> usize {
+        let embeddings = (batch.images.len() + batch.texts.len()) * self.config.projection_dim;
+        if self.processes > 1 { 3 * embeddings } else { 0 }
     }
 
     fn vision(&self) -> Pass {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
+use cliptune_clip::image::{Fit, Preprocessor};
 use cliptune_experiment::{EmaDecay, Objective, TrainPlan, Tune};
 use cliptune_store::Event;
 use cliptune_train::TrainError;
+use cliptune_train::data::ImageBank;
 use cliptune_train::fit::Fitted;
 use cliptune_train::group::{ALONE, Group};
 use cliptune_train::model::{Parameter, Parameters};
@@ -15,7 +17,7 @@ use cliptune_train::tuning::Tuned;
 use tch::Tensor;
 
 use super::{OBJECTIVES, WORLDS, flips, lora, passes, together};
-use crate::support::{World, generator, go_on, tensors};
+use crate::support::{World, generator, go_on, item_image, tensors};
 
 /// Of losses after some steps, of those above 1 relative to them. Rounding in the first step moves the weights of the
 /// next.
@@ -238,6 +240,36 @@ fn a_loss_that_is_not_a_number_on_one_process_ends_all_in_the_same_step() {
         });
         let expected = "the loss became NaN at step 1 (epoch 1)".to_owned();
         assert!(ends.iter().all(|end| *end == Err(expected.clone())), "{ends:?}");
+    }
+}
+
+/// Images in the folder of a world that are none.
+fn no_images(world: &World) -> ImageBank {
+    let no_image = |number: usize| {
+        let file = world.path().join(format!("{number}.png"));
+        fs_err::write(&file, "no image").unwrap();
+        item_image(file)
+    };
+    let preprocessor = Preprocessor::openai(world.tiny.config.vision.image_size as u32, Fit::Crop);
+    ImageBank::new(preprocessor, (0..world.tiny.images.len()).map(no_image).collect(), None)
+}
+
+#[test]
+fn images_that_one_process_cannot_read_end_the_training_of_all() {
+    let _generator = generator();
+    let plan = World::new(Objective::Choice).plan;
+    let ends = together(3, |group| {
+        let mut world = World::with(plan.clone());
+        if group.rank() == 1 {
+            world.tiny.images = no_images(&world);
+        }
+        take_part(&world, group, &go_on).unwrap_err()
+    });
+    for (rank, end) in ends.iter().enumerate() {
+        match rank {
+            1 => assert!(matches!(end, TrainError::Image(_)), "{end:?}"),
+            _ => assert!(matches!(end, TrainError::Lost(_)), "{end:?}"),
+        }
     }
 }
 
