@@ -229,7 +229,7 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     refused(&context, by_table, "names the column predicted twice");
     write("");
     refused(&context, by, "theirs.jsonl is empty");
-    refused(&context, &format!("{by_table} --from dvc"), "theirs.csv is nothing of dvc");
+    refused(&context, &format!("{by_table} --from dvc"), "theirs.csv is not what --from dvc reads");
     refused(&context, &format!("{by_table} --run 1"), "--run names a run of MLflow");
 
     // Rows of other items do no harm, and are counted.
