@@ -50,7 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tflops", type=float, default=989, help="the peak rate of a GPU in bf16 (H100)")
     parser.add_argument("--utilisation", type=float, default=0.35, help="the share of it that is reached")
-    parser.add_argument("--bandwidth", type=float, nargs="*", default=[25, 400], help="Gbit/s that each rank can send, one table each")
+    parser.add_argument("--bandwidth", type=float, nargs="*", default=[25, 400], help="Gbit/s that each rank can send, with rows for each number")
     parser.add_argument("--latency", type=float, default=10, help="microseconds between two ranks")
     parser.add_argument("--tokens", type=int, default=20, help="of a text")
     parser.add_argument("--ranks", type=int, nargs="*", default=[1, 8, 64, 512])

@@ -339,7 +339,7 @@ fn variables_that_make_no_sense_are_named_and_can_be_ignored() {
     let context = ingested();
     let mut command = one_of(&context, "cliptune-train", (0, 2), free_port());
     let said = output(command.arg(BASE).env("RANK", "first")).ended(2);
-    assert!(said.stderr.contains("error: RANK is \"first\", which is no number for it"), "{said}");
+    assert!(said.stderr.contains("error: RANK is \"first\", which is not a valid number for it"), "{said}");
     let mut command = one_of(&context, "cliptune-train", (0, 2), free_port());
     output(command.args([BASE, "--distributed", "off"]).env("RANK", "first")).succeeded();
     assert_eq!(context.statuses("base"), ["done"]);

@@ -220,18 +220,6 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     assert!(own.stderr.contains("tuned is already the name of the experiment tuned"), "{own}");
     assert!(!context.path("runs/tuned").exists());
 
-    // Of a table of comma-separated text, the same is told.
-    context.write("theirs.csv", "id,label\n1,2\n");
-    refused(&context, "theirs.csv --name theirs --experiment experiments/tuned.yaml", "have no row");
-
-    context.write("theirs.csv", "id,predicted,predicted\n1,2,0\n");
-    let by_table = "theirs.csv --name theirs --experiment experiments/tuned.yaml";
-    refused(&context, by_table, "names the column predicted twice");
-    write("");
-    refused(&context, by, "theirs.jsonl is empty");
-    refused(&context, &format!("{by_table} --from dvc"), "theirs.csv is nothing of dvc");
-    refused(&context, &format!("{by_table} --run 1"), "--run names a run of MLflow");
-
     // Rows of other items do no harm, and are counted.
     write(&format!("{good}{{\"id\": \"nobody\", \"predicted\": 0}}\n"));
     let said = context.cliptune(&format!("import {by}")).succeeded();
@@ -240,6 +228,20 @@ fn predictions_that_do_not_fit_are_told_and_leave_nothing() {
     let taken = context.cliptune(&format!("import {by}")).ended(2);
     assert!(taken.stderr.contains("theirs is already the name of theirs/"), "{taken}");
     assert_eq!(context.runs("theirs").len(), 1);
+}
+
+#[test]
+fn files_that_are_not_what_the_command_line_says_are_refused() {
+    let context = ingested();
+    let by = "theirs.csv --name theirs --experiment experiments/tuned.yaml";
+    context.write("theirs.csv", "id,label\n1,2\n");
+    refused(&context, by, "have no row");
+    context.write("theirs.csv", "id,predicted,predicted\n1,2,0\n");
+    refused(&context, by, "names the column predicted twice");
+    refused(&context, &format!("{by} --from dvc"), "theirs.csv is not what --from dvc reads");
+    refused(&context, &format!("{by} --run 1"), "--run names a run of MLflow");
+    context.write("theirs.jsonl", "");
+    refused(&context, &by.replace("csv", "jsonl"), "theirs.jsonl is empty");
 }
 
 #[test]

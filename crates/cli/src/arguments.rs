@@ -23,8 +23,8 @@ Environment:
   CLIPTUNE_STORE  where datasets and runs are kept
   CLIPTUNE_CACHE  where copies of remote data are kept
   CLIPTUNE_JOIN_SECONDS
-                  how many seconds processes that torchrun or srun has started wait for each other; 300
-                  where it is not set
+                  how many seconds processes that torchrun or srun has started wait for each other;
+                  300 where it is not set
   CLIPTUNE_SQL_SECONDS
                   how many seconds SQL of an experiment or a query may take; 120 where it is not
                   set. `ingest` adds time by the size of the table

@@ -14,7 +14,7 @@ pub enum LauncherError {
         with: &'static str,
     },
     /// A variable has to be a whole number.
-    #[error("{variable} is {value:?}, which is no number for it")]
+    #[error("{variable} is {value:?}, which is not a valid number for it")]
     NoNumber {
         /// The variable.
         variable: &'static str,
@@ -44,7 +44,7 @@ pub enum LauncherError {
         expected: usize,
     },
     /// A list of hosts cannot be read.
-    #[error("{variable} is {value:?}, which is no list of hosts")]
+    #[error("{variable} is {value:?}, which is not a list of hosts")]
     NoHosts {
         /// The variable.
         variable: &'static str,
@@ -53,7 +53,7 @@ pub enum LauncherError {
     },
 }
 
-/// What is there to do about a variable whatever its value is.
+/// What can be done about a variable, whatever its value is.
 const OFF: &str = "`--distributed off` trains in one process, whatever these variables say";
 
 impl Diagnostic for LauncherError {

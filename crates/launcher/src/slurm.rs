@@ -1,5 +1,7 @@
 //! The variables of Slurm's `srun`.
 
+use std::num::NonZeroU16;
+
 use crate::error::LauncherError;
 use crate::host_list::{first_host, tasks_of_node};
 use crate::placement::{Keeper, MOST_PROCESSES, Placement, below, count};
@@ -47,7 +49,7 @@ pub(crate) fn placement(variables: Variables<'_>) -> Result<Option<Placement>, L
         local_rank: local_rank.map(|rank| below("SLURM_LOCALID", rank, local)).transpose()?,
         local_world,
         host: host(variables)?,
-        port: variables.number("MASTER_PORT")?.unwrap_or_else(|| port(job, step)),
+        port: variables.number("MASTER_PORT")?.map_or_else(|| port(job, step), NonZeroU16::get),
         keeper: Keeper::FirstRank,
         job: format!("{job}.{step}"),
         attempt: variables.number("SLURM_RESTART_COUNT")?.unwrap_or(0),
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(said(&[("WORLD_SIZE", "8")]), "WORLD_SIZE is 8, and SLURM_STEP_NUM_TASKS is 4");
         assert_eq!(
             said(&[("SLURM_STEP_NODELIST", "gpu-[3")]),
-            "SLURM_STEP_NODELIST is \"gpu-[3\", which is no list of hosts"
+            "SLURM_STEP_NODELIST is \"gpu-[3\", which is not a list of hosts"
         );
         assert_eq!(
             said(&[("SLURM_STEP_NODELIST", "")]),

@@ -1,5 +1,7 @@
 //! The variables of torchrun, which are those of `torch.distributed`'s `env://`.
 
+use std::num::NonZeroU16;
+
 use crate::error::LauncherError;
 use crate::placement::{Keeper, MOST_PROCESSES, Placement, below, count};
 use crate::variables::Variables;
@@ -19,7 +21,7 @@ pub(crate) fn placement(variables: Variables<'_>) -> Result<Option<Placement>, L
         1 => (String::new(), 0),
         _ => (
             variables.text("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?,
-            variables.needed_number("MASTER_PORT", "RANK")?,
+            variables.needed_number::<NonZeroU16>("MASTER_PORT", "RANK")?.get(),
         ),
     };
     let is_held = variables.text("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|held| is_true(&held));
@@ -108,8 +110,8 @@ mod tests {
     fn what_is_missing_or_wrong_is_named() {
         let said = |changes: &[(&'static str, &'static str)]| launch(&with(changes)).unwrap_err();
         assert_eq!(said(&[("RANK", "4")]), "RANK is 4, which is not below WORLD_SIZE, which is 4");
-        assert_eq!(said(&[("RANK", "one")]), "RANK is \"one\", which is no number for it");
-        assert_eq!(said(&[("RANK", "-1")]), "RANK is \"-1\", which is no number for it");
+        assert_eq!(said(&[("RANK", "one")]), "RANK is \"one\", which is not a valid number for it");
+        assert_eq!(said(&[("RANK", "-1")]), "RANK is \"-1\", which is not a valid number for it");
         assert_eq!(said(&[("RANK", "")]), "RANK is not set, and WORLD_SIZE is");
         assert_eq!(said(&[("WORLD_SIZE", "")]), "WORLD_SIZE is not set, and RANK is");
         assert_eq!(said(&[("WORLD_SIZE", "0")]), "WORLD_SIZE is 0, which is not from 1 to 65536");
@@ -119,6 +121,9 @@ mod tests {
             "LOCAL_RANK is 2, which is not below LOCAL_WORLD_SIZE, which is 2"
         );
         assert_eq!(said(&[("MASTER_ADDR", "")]), "MASTER_ADDR is not set, and RANK is");
-        assert_eq!(said(&[("MASTER_PORT", "99999")]), "MASTER_PORT is \"99999\", which is no number for it");
+        for port in ["99999", "0"] {
+            let expected = format!("MASTER_PORT is {port:?}, which is not a valid number for it");
+            assert_eq!(said(&[("MASTER_PORT", port)]), expected);
+        }
     }
 }

@@ -204,7 +204,7 @@ fn say(imported: &Imported, split: Split, printer: &Printer) {
         let tool = run.record().tool;
         return printer.json(
             &json!({ "run": id, "new": is_new, "tool": tool, "folder": folder, "scores": scores, "other_rows": other_rows,
-                     "left_out": left_out }),
+                     "unlikely": unlikely, "left_out": left_out }),
         );
     }
     printer.data(&id);

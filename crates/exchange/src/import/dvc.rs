@@ -198,10 +198,11 @@ fn is_params(path: &str) -> bool {
 fn left_out(files: &Files, listed: &BTreeSet<String>) -> Result<Vec<String>, ImportError> {
     let mut left_out = Vec::new();
     for path in listed {
-        if !files.is_there(path)? {
-            left_out.push(format!("{path} is not there"));
-        } else if !has_values(path) && !is_table(path) {
+        // What is not read may lie anywhere, and is not looked for.
+        if !has_values(path) && !is_table(path) {
             left_out.push(format!("{path} is neither JSON nor YAML"));
+        } else if !files.is_there(path)? {
+            left_out.push(format!("{path} is not there"));
         }
     }
     Ok(left_out)
@@ -311,12 +312,13 @@ mod tests {
 
     #[test]
     fn what_is_listed_and_not_read_is_told() {
-        let listing = "stages:\n  train:\n    cmd: x\n    params:\n    - lr\n    - more.toml: [depth]\n    metrics: [scores.json]\n    \
-                       plots: [acc.tsv, a.png]\nplots:\n- train/loss: {x: step, y: {loss.tsv: loss}}\n";
+        let listing = "stages:\n  train:\n    cmd: x\n    params:\n    - lr\n    - more.toml: [depth]\n    - ../train.py: [width]\n    \
+                       metrics: [scores.json]\n    plots: [acc.tsv, a.png]\nplots:\n- train/loss: {x: step, y: {loss.tsv: loss}}\n";
         let folder =
             project(&[("dvc.yaml", listing), ("params.yaml", "lr: 1\n"), ("more.toml", "depth = 3\n")]);
         let found = read(folder.path()).unwrap();
         let expected = [
+            "../train.py is neither JSON nor YAML",
             "acc.tsv is not there",
             "loss.tsv is not there",
             "more.toml is neither JSON nor YAML",

@@ -44,8 +44,8 @@ pub enum ImportError {
         /// The path.
         path: PathBuf,
     },
-    /// What is at the path is nothing of what somebody says that it is.
-    #[error("{} is nothing of {tool}", path.display())]
+    /// What is at the path is not what somebody says that it is.
+    #[error("{} is not what --from {tool} reads", path.display())]
     NotOf {
         /// The path.
         path: PathBuf,
@@ -168,7 +168,7 @@ impl Diagnostic for ImportError {
                  of a project of DVC"
                     .to_owned()
             }
-            Self::NotOf { .. } => "without --from, it is told by its content".to_owned(),
+            Self::NotOf { .. } => "without --from, the content says what it is".to_owned(),
             Self::NothingThere { .. } => PULL.to_owned(),
             Self::Ambiguous { .. } => "--from mlflow or --from dvc says which is meant".to_owned(),
             Self::NoItems { .. } => {

@@ -14,7 +14,7 @@ use crate::tool::Tool;
 const PROGRAMS: [Option<Tool>; 5] =
     [None, Some(Tool::Ingest), Some(Tool::Train), Some(Tool::Score), Some(Tool::Report)];
 
-/// What the names of libraries begin with that are torch's, or of the packages that it depends on: CUDA's are needed without a GPU, too.
+/// What the names of libraries begin with that come with torch or with the packages that it depends on. CUDA's are needed without a GPU, too.
 const OF_TORCH: [&str; 5] = ["libcu", "libnv", "libnccl", "libc10", "libtorch"];
 
 /// What is known of a program.
