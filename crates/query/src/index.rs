@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::QueryError;
-use crate::summary::{Numbers, Records, Setting, Summary};
+use crate::summary::{Identified, Numbers, PlanSettings, Records, Setting, Summary};
 
 /// The version of the index. It has to change whenever a summary does.
 const FORMAT: u32 = 8;
@@ -128,7 +128,8 @@ impl Runs {
             index.entries.iter().enumerate().map(|(at, entry)| (entry.summary.folder.as_str(), at)).collect();
         let is_new = index.entries.len() < places.len() / 2;
         let read = || -> Vec<Found> {
-            places.into_par_iter().map(|place| find(store, place, &names, &index.entries)).collect()
+            let known = Known { names: &names, entries: &index.entries, plans: &PlanSettings::default() };
+            places.into_par_iter().map(|place| find(store, place, &known)).collect()
         };
         let found = if is_new { by_readers(read) } else { read() };
         Ok(collect(found, index, root, before, &file))
@@ -184,15 +185,24 @@ enum Found {
     Gone,
 }
 
-fn find(store: &Store, place: Place, names: &HashMap<&str, usize>, entries: &[Entry]) -> Found {
+/// What is known when a run is looked for.
+struct Known<'a> {
+    /// The numbers of the entries by their runs' folders.
+    names: &'a HashMap<&'a str, usize>,
+    entries: &'a [Entry],
+    plans: &'a PlanSettings,
+}
+
+fn find(store: &Store, place: Place, known: &Known<'_>) -> Found {
     let Place { folder, stamps } = place;
     let name = folder.strip_prefix(store.root()).unwrap_or(&folder).to_str();
-    let known = name.and_then(|name| names.get(name)).filter(|at| entries[**at].stamps == stamps);
-    if let Some(at) = known {
+    let number =
+        name.and_then(|name| known.names.get(name)).filter(|at| known.entries[**at].stamps == stamps);
+    if let Some(at) = number {
         return Found::Known(*at);
     }
     match store.any_run_in(&folder) {
-        Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root())), stamps),
+        Ok(run) => Found::Changed(Box::new(Records::read(&run, store.root(), known.plans)), stamps),
         Err(_) if is_absent(&folder) => Found::Gone,
         Err(error) => Found::Unreadable(folder, error),
     }
@@ -286,13 +296,13 @@ impl Numbers for Numbering {
         number
     }
 
-    fn setting(&mut self, key: String, value: Setting, identity: String) -> u32 {
-        if let Some(number) = self.settings.get(&identity) {
+    fn setting(&mut self, setting: &Identified) -> u32 {
+        if let Some(number) = self.settings.get(&setting.identity) {
             return *number;
         }
         let number = self.words.settings.len() as u32;
-        self.words.settings.push((key, value));
-        self.settings.insert(identity, number);
+        self.words.settings.push((setting.key.clone(), setting.value.clone()));
+        self.settings.insert(setting.identity.clone(), number);
         number
     }
 }
@@ -313,7 +323,8 @@ mod tests {
         let store = Store::open(root.path()).unwrap();
         let found = |name: &str| {
             let place = Place { folder: root.path().join(name), stamps: Stamps::new() };
-            find(&store, place, &HashMap::new(), &[])
+            let (names, plans) = (HashMap::new(), PlanSettings::default());
+            find(&store, place, &Known { names: &names, entries: &[], plans: &plans })
         };
         for name in ["gone", "file/below"] {
             assert!(matches!(found(name), Found::Gone), "{name}");

@@ -1,8 +1,10 @@
 //! What the tables say about one run, taken from its records.
 
 mod foreign;
+mod plan_settings;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cliptune_experiment::{Split, spelled, spelled_number};
 use cliptune_store::{
@@ -11,6 +13,8 @@ use cliptune_store::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use plan_settings::{Identified, PlanSettings};
 
 /// The summary of a run. Settings and methods are numbers of [`Words`](crate::index::Words), because most runs share them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,8 +147,8 @@ pub(crate) struct Read {
 pub(crate) trait Numbers {
     /// Returns the number of a word.
     fn word(&mut self, word: &str) -> u32;
-    /// Returns the number of a setting, which `identity` tells from all others.
-    fn setting(&mut self, key: String, value: Setting, identity: String) -> u32;
+    /// Returns the number of a setting.
+    fn setting(&mut self, setting: &Identified) -> u32;
 }
 
 /// The records of a run, before its settings and methods have numbers. All else is made of them by whoever reads them, because
@@ -152,8 +156,7 @@ pub(crate) trait Numbers {
 pub(crate) struct Records {
     /// The summary, which lacks the settings, the scores and what another tool told.
     summary: Summary,
-    /// The settings by their keys, each with what tells it from all others.
-    settings: Vec<(String, Setting, String)>,
+    settings: Arc<[Identified]>,
     scores: Vec<Scores>,
     /// The metrics that another tool told, each with its last value.
     told: Vec<(String, f64)>,
@@ -162,15 +165,16 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Reads the records of a run. Those that are damaged are left out. `root` is the store's folder.
-    pub(crate) fn read(run: &AnyRun, root: &Path) -> Self {
+    /// Reads the records of a run. Those that are damaged are left out. `root` is the store's folder, and `plans` remembers the
+    /// settings of runs that were read before.
+    pub(crate) fn read(run: &AnyRun, root: &Path, plans: &PlanSettings) -> Self {
         match run {
-            AnyRun::Own(run) => Self::of_own(run, root),
+            AnyRun::Own(run) => Self::of_own(run, root, plans),
             AnyRun::Foreign(run) => Self::of_foreign(run, root),
         }
     }
 
-    fn of_own(run: &Run, root: &Path) -> Self {
+    fn of_own(run: &Run, root: &Path, plans: &PlanSettings) -> Self {
         let mut damage = Vec::new();
         let scores = scores_of(run, &mut damage);
         damage.extend(read_precisions(run).err());
@@ -179,8 +183,7 @@ impl Records {
             damage.push(error);
             None
         });
-        let settings = run.record().plan.settings();
-        let settings = settings.into_iter().map(|(key, value)| identified(key, &value)).collect();
+        let settings = plans.of(&run.record().plan);
         let summary = measured(run, summary(run, root, alpha, labels));
         let is_ended = run.record().end.is_some();
         Self { summary, settings, scores, told: Vec::new(), is_ended, damage }
@@ -194,8 +197,7 @@ impl Records {
     /// Makes the summary.
     pub(crate) fn summary(self, numbers: &mut impl Numbers) -> Read {
         let Self { summary, settings, scores, told, damage, .. } = self;
-        let settings = settings.into_iter();
-        let settings = settings.map(|(key, value, identity)| numbers.setting(key, value, identity)).collect();
+        let settings = settings.iter().map(|setting| numbers.setting(setting)).collect();
         let scores = scores.into_iter().map(|scores| scored(scores, numbers)).collect();
         let told = told.into_iter().map(|(name, value)| Told { name: numbers.word(&name), value }).collect();
         Read { summary: Summary { settings, scores, told, ..summary }, damage }
@@ -211,13 +213,6 @@ fn scores_of(run: &impl Listed, damage: &mut Vec<StoreError>) -> Vec<Scores> {
         })
     };
     Split::ALL.into_iter().filter_map(|split| intact(read_scores(run, split))).collect()
-}
-
-/// Returns a setting with what tells it from all others.
-fn identified(key: String, value: &Value) -> (String, Setting, String) {
-    let value = Setting::of(value);
-    let identity = format!("{key}={}", value.identity());
-    (key, value, identity)
 }
 
 /// Adds what a run took: the seconds spent on it and what it used of its machines, from its logs where it did not end by itself,

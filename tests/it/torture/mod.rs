@@ -61,17 +61,21 @@ fn long() {
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     let (reference, mut tally) = (Reference::new(), Tally::default());
     // Kills are most of what happens to a tool.
-    let rounds: [Round; 14] = [
+    let rounds: [Round; 18] = [
         kills::at_random_moments,
         kills::at_random_moments,
         kills::at_random_moments,
         kills::at_random_moments,
         kills::at_a_call,
         damage::of_a_file,
-        damage::of_a_file,
         faults::of_one_call,
-        faults::from_a_call_on,
+        kills::at_random_moments,
+        kills::at_random_moments,
         reads::that_fail,
+        damage::of_a_file,
+        kills::at_random_moments,
+        kills::at_random_moments,
+        faults::from_a_call_on,
         reads::that_fail,
         starts::of_many,
         clocks::that_are_wrong,

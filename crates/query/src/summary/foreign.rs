@@ -4,7 +4,8 @@ use std::path::Path;
 
 use cliptune_store::{ForeignRun, Listed as _};
 
-use super::{Records, Summary, identified, scores_of};
+use super::plan_settings::Identified;
+use super::{Records, Summary, scores_of};
 
 /// The status of such a run: how it ended elsewhere is the other tool's word.
 const STATUS: &str = "imported";
@@ -19,7 +20,7 @@ impl Records {
         let pinned = labels.as_ref().is_none_or(|labels| labels.pinned);
         let labels = labels.unwrap_or_default();
         let told = &run.record().told;
-        let settings = told.settings.iter().map(|(key, value)| identified(key.clone(), value)).collect();
+        let settings = told.settings.iter().map(|(key, value)| Identified::new(key.clone(), value)).collect();
         let summary = Summary {
             name: labels.name.map(|name| name.to_string()),
             tags: labels.tags.into_iter().map(String::from).collect(),
