@@ -8,10 +8,13 @@ const SOURCES: [&str; 4] =
     ["src/bridge.cpp", "src/mlp.cpp", "src/distributed/buckets.cpp", "src/distributed/c10d.cpp"];
 
 /// What they include, beside libtorch's headers.
-const HEADERS: [&str; 5] = [
+const HEADERS: [&str; 8] = [
     "declarations",
     "src/bridge.h",
     "src/guarded.h",
+    "src/distributed/by_gloo.h",
+    "src/distributed/by_nccl.h",
+    "src/distributed/collectives.h",
     "src/distributed/distributed.h",
     "src/distributed/group.h",
 ];

@@ -28,20 +28,20 @@ fn has_gpus() -> Result<bool, TrainError> {
     Ok(Cuda::is_available())
 }
 
-/// Returns what carries the tensors of several processes.
+/// Checks whether this process can send what it computes from its GPU to that of another one.
 ///
 /// # Errors
 ///
 /// Returns an error when there is a libtorch for CUDA that cannot be loaded.
-pub(crate) fn backend() -> Result<Backend, TrainError> {
-    Ok(Backend::choose(has_gpus()?, Backend::BUILT))
+pub(crate) fn has_nccl() -> Result<bool, TrainError> {
+    Ok(has_gpus()? && Backend::has_nccl())
 }
 
-/// Returns a warning for processes whose tensors take a longer way than they would with another build.
+/// Returns a warning for processes whose tensors take a longer way than they would with another libtorch.
 pub(crate) fn detour(device: Device, backend: Backend) -> Option<&'static str> {
     let is_long = matches!(device, Device::Cuda(_)) && backend == Backend::Gloo;
     is_long.then_some(
-        "what the GPUs of several processes send each other goes through the memory of their hosts, which is slow: NCCL is not built in",
+        "what the GPUs of several processes send each other goes through the memory of their hosts, which is slow: not every process has a GPU and a libtorch with NCCL",
     )
 }
 

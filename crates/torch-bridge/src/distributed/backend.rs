@@ -1,23 +1,29 @@
 //! What carries the tensors of a group.
 
+unsafe extern "C" {
+    fn cliptune_has_nccl() -> bool;
+}
+
 /// What carries the tensors of a group from one process to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// Gloo, from the memory of one host to that of another. What is on a GPU goes through a copy there.
     Gloo,
-    /// NCCL, from one GPU to another.
+    /// NCCL from one GPU to another, and Gloo for what lies in the memory of hosts.
     Nccl,
 }
 
 impl Backend {
-    /// Those that this crate has a bridge to. NCCL is none of them yet: c10d's header for it needs those of CUDA, which no build of
-    /// this project has.
-    pub const BUILT: &'static [Self] = &[Self::Gloo];
+    /// Chooses the backend of a group, which has to be the same for all of its members: NCCL where all of them compute on GPUs and
+    /// have it, and else Gloo.
+    pub fn choose(have_nccl: impl IntoIterator<Item = bool>) -> Self {
+        if have_nccl.into_iter().all(|has_it| has_it) { Self::Nccl } else { Self::Gloo }
+    }
 
-    /// Chooses the backend for processes that compute on GPUs, or on processors: NCCL for GPUs where it is available, and else Gloo. All
-    /// members of a group have to come to the same one.
-    pub fn choose(on_gpus: bool, available: &[Self]) -> Self {
-        if on_gpus && available.contains(&Self::Nccl) { Self::Nccl } else { Self::Gloo }
+    /// Checks whether the libtorch in use has c10d's part for NCCL. [`load_cuda`](crate::load_cuda) comes first.
+    pub fn has_nccl() -> bool {
+        // SAFETY: it looks up two names among the libraries that are loaded.
+        unsafe { cliptune_has_nccl() }
     }
 }
 
@@ -26,11 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gpus_take_nccl_where_there_is_one_and_all_else_takes_gloo() {
-        let both = [Backend::Gloo, Backend::Nccl];
-        assert_eq!(Backend::choose(true, &both), Backend::Nccl);
-        assert_eq!(Backend::choose(false, &both), Backend::Gloo);
-        assert_eq!(Backend::choose(true, &[Backend::Gloo]), Backend::Gloo);
-        assert_eq!(Backend::choose(true, Backend::BUILT), Backend::Gloo, "NCCL is not built in");
+    fn nccl_is_taken_where_all_members_have_it_and_else_gloo() {
+        assert_eq!(Backend::choose([true, true, true]), Backend::Nccl);
+        assert_eq!(Backend::choose([true, false, true]), Backend::Gloo);
     }
 }

@@ -39,7 +39,7 @@ struct Bucket {
   size_t first, end;  // of its slots
   int64_t numel;      // of the gradients, without the numbers after them
   size_t missing;     // gradients that are not complete yet
-  at::Tensor host;    // undefined before it goes
+  at::Tensor sent;    // undefined before it goes
   std::unique_ptr<Flight> flight;
 
   int64_t weights() const { return static_cast<int64_t>(end - first); }
@@ -116,7 +116,7 @@ struct CliptuneBuckets {
     size_t bytes = 0;
     for (Bucket &bucket : buckets_) {
       bucket.flight->land();
-      bytes += bytes_of(bucket.host);
+      bytes += bytes_of(bucket.sent);
       hand_back(bucket);
     }
     if (is_misused_) throw std::logic_error("a gradient was accumulated after it had been complete");
@@ -147,7 +147,7 @@ struct CliptuneBuckets {
     for (Slot &slot : slots_) slot.is_complete = false;
     for (Bucket &bucket : buckets_) {
       bucket.missing = bucket.end - bucket.first;
-      bucket.host.reset();
+      bucket.sent.reset();
       bucket.flight.reset();
     }
     next_ = 0;
@@ -189,15 +189,15 @@ struct CliptuneBuckets {
       grad.reset();
     }
     flat.narrow(0, bucket.numel, bucket.weights()).copy_(defined);
-    bucket.host = flat.to(at::kCPU);
-    bucket.flight = group_->sum(bucket.host);
+    bucket.sent = group_->to_send(flat);
+    bucket.flight = group_->sum(bucket.sent);
   }
 
   // Makes the sums the gradients of the weights, without another copy.
   void hand_back(const Bucket &bucket) {
     at::NoGradGuard no_grad;
-    at::Tensor flat = bucket.host.to(slots_[bucket.first].weight.device());
-    at::Tensor defined = bucket.host.narrow(0, bucket.numel, bucket.weights()).to(at::kFloat);
+    at::Tensor flat = bucket.sent.to(slots_[bucket.first].weight.device());
+    at::Tensor defined = bucket.sent.narrow(0, bucket.numel, bucket.weights()).to(at::kCPU, at::kFloat);
     for (size_t n = bucket.first; n < bucket.end; ++n) {
       if (defined.const_data_ptr<float>()[n - bucket.first] == 0) continue;
       slots_[n].weight.mutable_grad() = place_of(slots_[n], flat);

@@ -1,23 +1,19 @@
-// The key-value store and the process group, by torch.distributed's C++ library. No other file includes its headers.
-#define USE_C10D_GLOO 1
-
+// The key-value store and the process group, by torch.distributed's C++ library. No other object file needs its headers,
+// which take long to compile.
 #include "distributed.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <mutex>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
-#include "group.h"
+#include "by_gloo.h"
+#include "by_nccl.h"
 
 struct CliptuneStore {
   c10::intrusive_ptr<c10d::Store> keys;
@@ -45,170 +41,14 @@ c10d::TCPStoreOptions options_of(const CliptuneMeeting &meeting) {
   return options;
 }
 
-std::vector<std::string> split(const std::string &names) {
-  std::vector<std::string> parts;
-  std::istringstream stream(names);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  return parts;
-}
-
-// The time between two looks at whether a group was left. c10d throws each time, so that it is not short.
-constexpr milliseconds kLook{2000};
-
-class GlooFlight : public Flight {
- public:
-  GlooFlight(c10::intrusive_ptr<c10d::Work> work, std::shared_ptr<std::atomic<bool>> is_over)
-      : work_(std::move(work)), is_over_(std::move(is_over)) {}
-
-  void land() override {
-    try {
-      while (!has_landed()) {
-        if (is_over_->load()) throw std::runtime_error("the connections to the other processes were closed");
-      }
-    } catch (const std::exception &error) {
-      is_over_->store(true);
-      throw Lost(error.what());
-    }
-  }
-
- private:
-  // Waits for a while. Closing this member's own connections does not end what it waits for.
-  bool has_landed() {
-    try {
-      return work_->wait(kLook);
-    } catch (const std::exception &) {
-      if (!work_->isCompleted()) return false;
-    }
-    // It may have ended just now, and otherwise says why it failed.
-    return work_->wait();
-  }
-
-  c10::intrusive_ptr<c10d::Work> work_;
-  std::shared_ptr<std::atomic<bool>> is_over_;
-};
-
-// The connections are in a field of the class that it has no call to close. No object of this type is made.
-struct Connections : c10d::ProcessGroupGloo {
-  static void close(c10d::ProcessGroupGloo &group) {
-    for (const auto &context : group.*(&Connections::contexts_)) context->closeConnections();
-  }
-};
-
-// c10d's FlightRecorder looks up its groups before it takes its lock. Several groups are in one process in tests.
-std::mutex recording;
-
-class Gloo : public Group {
- public:
-  Gloo(c10::intrusive_ptr<c10d::ProcessGroupGloo> group, c10::intrusive_ptr<c10d::Store> store, milliseconds timeout)
-      : store_(std::move(store)), group_(std::move(group)), timeout_(timeout) {}
-
-  ~Gloo() override {
-    if (!is_under_way()) return;
-    // The destructor of c10d's group would wait for operations that nobody will go on with. Its threads end with the
-    // process, or when the operations time out.
-    leave();
-    (void)group_.release();
-  }
-
-  std::unique_ptr<Flight> sum(at::Tensor tensor) override {
-    std::vector<at::Tensor> tensors{std::move(tensor)};
-    c10d::AllreduceOptions options;
-    options.timeout = timeout_;
-    return start([&] { return group_->allreduce(tensors, options); });
-  }
-
-  std::unique_ptr<Flight> gather(at::Tensor tensor, std::vector<at::Tensor> tensors) override {
-    std::vector<at::Tensor> inputs{std::move(tensor)};
-    std::vector<std::vector<at::Tensor>> outputs{std::move(tensors)};
-    c10d::AllgatherOptions options;
-    options.timeout = timeout_;
-    return start([&] { return group_->allgather(outputs, inputs, options); });
-  }
-
-  std::unique_ptr<Flight> broadcast(at::Tensor tensor, size_t root) override {
-    std::vector<at::Tensor> tensors{std::move(tensor)};
-    c10d::BroadcastOptions options;
-    options.rootRank = static_cast<int64_t>(root);
-    options.timeout = timeout_;
-    return start([&] { return group_->broadcast(tensors, options); });
-  }
-
-  std::unique_ptr<Flight> barrier() override {
-    c10d::BarrierOptions options;
-    options.timeout = timeout_;
-    return start([&] { return group_->barrier(options); });
-  }
-
-  size_t world() const override { return static_cast<size_t>(group_->getSize()); }
-
-  void leave() override {
-    std::lock_guard<std::mutex> lock(starting_);
-    is_over_->store(true);
-    Connections::close(*group_);
-  }
-
- private:
-  // Operations are told apart by a number that c10d counts without a lock.
-  template <typename F>
-  std::unique_ptr<Flight> start(F &&operation) {
-    std::lock_guard<std::mutex> lock(starting_);
-    if (is_over_->load()) throw Lost("the connections to the other processes are closed");
-    forget_completed();
-    std::lock_guard<std::mutex> lock_of_all(recording);
-    under_way_.push_back(operation());
-    return std::make_unique<GlooFlight>(under_way_.back(), is_over_);
-  }
-
-  void forget_completed() {
-    std::erase_if(under_way_, [](const auto &work) { return work->isCompleted(); });
-  }
-
-  bool is_under_way() {
-    std::lock_guard<std::mutex> lock(starting_);
-    forget_completed();
-    return !under_way_.empty();
-  }
-
-  // Others may still need it for joining after this member has joined, and where it is hosted here it ends with this.
-  c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
-  milliseconds timeout_;
-  std::mutex starting_;
-  std::vector<c10::intrusive_ptr<c10d::Work>> under_way_;
-  std::shared_ptr<std::atomic<bool>> is_over_ = std::make_shared<std::atomic<bool>>(false);
-};
-
-std::shared_ptr<Group> join(const CliptuneStore &store, size_t rank, size_t world, const char *interfaces,
-                            milliseconds timeout) {
-  using c10d::ProcessGroupGloo;
+std::shared_ptr<Group> join(const CliptuneStore &store, const Place &place, const std::string &interfaces, bool with_nccl) {
   // To form the group takes as long as to meet, at most.
-  milliseconds patience = store.keys->getTimeout();
-  auto options = ProcessGroupGloo::Options::create(patience);
-  for (const std::string &interface : split(interfaces == nullptr ? "" : interfaces)) {
-    options->devices.push_back(ProcessGroupGloo::createDeviceForInterface(interface));
-  }
-  if (options->devices.empty()) options->devices.push_back(ProcessGroupGloo::createDefaultDevice());
-  options->threads = static_cast<int>(options->devices.size()) * 2;
-  try {
-    // A connection of its own, since a waiting `get` keeps others off its connection.
-    auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store.keys->clone());
-    if (keys->getTimeout() != patience) keys->setTimeout(patience);
-    auto connected = c10::make_intrusive<ProcessGroupGloo>(keys, static_cast<int>(rank), static_cast<int>(world),
-                                                           std::move(options));
-    auto group = std::make_shared<Gloo>(std::move(connected), store.keys, timeout);
-    // Until here only this member is connected to all others.
-    group->barrier()->land();
-    return group;
-  } catch (const std::exception &error) {
-    throw Lost(error.what());
-  }
+  std::shared_ptr<Group> gloo = join_by_gloo(store.keys, place, gloo_options(interfaces, store.keys->getTimeout()));
+  return with_nccl ? join_by_nccl(std::move(gloo), store.keys, place) : gloo;
 }
 
-// A contiguous copy in the memory of the host, or the tensor itself where it is that.
-at::Tensor on_host(const at::Tensor &tensor) { return tensor.detach().to(at::kCPU).contiguous(); }
-
-void write_back(const at::Tensor &host, const at::Tensor &tensor) {
-  if (!host.is_alias_of(tensor)) tensor.detach().copy_(host);
+void write_back(const at::Tensor &sent, const at::Tensor &tensor) {
+  if (!sent.is_alias_of(tensor)) tensor.detach().copy_(sent);
 }
 
 }  // namespace
@@ -261,10 +101,13 @@ void cliptune_store_free(CliptuneStore *store) { delete store; }
 
 void cliptune_free_value(uint8_t *value) { std::free(value); }
 
-char *cliptune_group_join(const CliptuneStore *store, size_t rank, size_t world, const char *interfaces,
+bool cliptune_has_nccl() { return NcclOfLibtorch::find().has_value(); }
+
+char *cliptune_group_join(const CliptuneStore *store, size_t rank, size_t world, const char *interfaces, bool with_nccl,
                           int64_t timeout_ms, CliptuneGroup **group, bool *lost) {
   return guarded(lost, [&] {
-    *group = new CliptuneGroup{join(*store, rank, world, interfaces, milliseconds(timeout_ms))};
+    Place place{static_cast<int>(rank), static_cast<int>(world), milliseconds(timeout_ms)};
+    *group = new CliptuneGroup{join(*store, place, interfaces == nullptr ? "" : interfaces, with_nccl)};
   });
 }
 
@@ -272,19 +115,19 @@ char *cliptune_group_sum(CliptuneGroup *group, at::Tensor *tensor, bool *lost) {
   return guarded(lost, [&] {
     if (tensor->numel() == 0) return;
     at::NoGradGuard no_grad;
-    at::Tensor host = on_host(*tensor);
-    group->members->sum(host)->land();
-    write_back(host, *tensor);
+    at::Tensor sent = group->members->to_send(*tensor);
+    group->members->sum(sent)->land();
+    write_back(sent, *tensor);
   });
 }
 
 char *cliptune_group_gather(CliptuneGroup *group, const at::Tensor *tensor, at::Tensor **tensors, bool *lost) {
   return guarded(lost, [&] {
     at::NoGradGuard no_grad;
-    at::Tensor host = on_host(*tensor);
+    at::Tensor sent = group->members->to_send(*tensor);
     std::vector<at::Tensor> gathered(group->members->world());
-    for (at::Tensor &part : gathered) part = at::empty_like(host);
-    if (host.numel() != 0) group->members->gather(host, gathered)->land();
+    for (at::Tensor &part : gathered) part = at::empty_like(sent);
+    if (sent.numel() != 0) group->members->gather(sent, gathered)->land();
     for (at::Tensor &part : gathered) part = part.to(tensor->device());
     for (at::Tensor &part : gathered) *tensors++ = new at::Tensor(std::move(part));
   });
@@ -294,9 +137,9 @@ char *cliptune_group_broadcast(CliptuneGroup *group, at::Tensor *tensor, size_t 
   return guarded(lost, [&] {
     if (tensor->numel() == 0) return;
     at::NoGradGuard no_grad;
-    at::Tensor host = on_host(*tensor);
-    group->members->broadcast(host, root)->land();
-    write_back(host, *tensor);
+    at::Tensor sent = group->members->to_send(*tensor);
+    group->members->broadcast(sent, root)->land();
+    write_back(sent, *tensor);
   });
 }
 

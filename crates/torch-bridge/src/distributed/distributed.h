@@ -35,8 +35,11 @@ char *cliptune_store_add(CliptuneStore *store, const char *key, int64_t amount, 
 void cliptune_store_free(CliptuneStore *store);
 void cliptune_free_value(uint8_t *value);
 
+// Whether libtorch's CUDA half is loaded and has c10d's part for NCCL.
+bool cliptune_has_nccl();
+
 // interfaces: names with commas between them, or null.
-char *cliptune_group_join(const CliptuneStore *store, size_t rank, size_t world, const char *interfaces,
+char *cliptune_group_join(const CliptuneStore *store, size_t rank, size_t world, const char *interfaces, bool with_nccl,
                           int64_t timeout_ms, CliptuneGroup **group, bool *lost);
 char *cliptune_group_sum(CliptuneGroup *group, at::Tensor *tensor, bool *lost);
 

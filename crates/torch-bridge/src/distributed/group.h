@@ -36,8 +36,8 @@ class Flight {
   virtual void land() = 0;
 };
 
-// The members of a group start the same operations in the same order. Tensors lie in the memory of the host,
-// contiguous, and are neither read nor written before the landing. Throws Lost after the group was left or an operation
+// The members of a group start the same operations in the same order. Tensors are contiguous, lie on a device that the
+// group carries them from, and are neither read nor written before the landing. Throws Lost after the group was left or an operation
 // failed, since the members are no longer at the same place then.
 class Group {
  public:
@@ -47,7 +47,14 @@ class Group {
   virtual std::unique_ptr<Flight> broadcast(at::Tensor tensor, size_t root) = 0;
   virtual std::unique_ptr<Flight> barrier() = 0;
   virtual size_t world() const = 0;
+  virtual bool carries(const at::Device &device) const = 0;
   virtual void leave() = 0;
+
+  // The tensor itself where it can be sent as it lies, otherwise a copy.
+  at::Tensor to_send(const at::Tensor &tensor) const {
+    at::Tensor data = tensor.detach();
+    return (carries(data.device()) ? data : data.to(at::kCPU)).contiguous();
+  }
 };
 
 // Shared with what has operations to start later, so that the group outlives it.

@@ -23,6 +23,7 @@ unsafe extern "C" {
         rank: usize,
         world: usize,
         interfaces: *const c_char,
+        with_nccl: bool,
         timeout_ms: i64,
         group: *mut *mut RawGroup,
         lost: *mut bool,
@@ -63,7 +64,7 @@ pub struct Membership<'a> {
 }
 
 /// A group of processes that start the same operations in the same order, on tensors of the same shape and kind: c10d's
-/// `ProcessGroupGloo`. Gloo aborts a process that gets more than it expects.
+/// `ProcessGroupGloo`, with `ProcessGroupNCCL` beside it where that is the [`Backend`]. Gloo aborts a process that gets more than it expects.
 ///
 /// When it is dropped its connections are closed. A member that still computes then gets an error in its next operation.
 ///
@@ -89,8 +90,9 @@ impl ProcessGroup {
     /// backend.
     pub fn join(store: &KeyStore, membership: &Membership<'_>) -> Result<Self, TorchError> {
         let Membership { rank, world, backend, interface, timeout } = *membership;
-        if !Backend::BUILT.contains(&backend) {
-            return Err(TorchError::refused(format!("{backend:?} is not built in")));
+        let with_nccl = backend == Backend::Nccl;
+        if with_nccl && !Backend::has_nccl() {
+            return Err(TorchError::refused("the libtorch in use has no NCCL"));
         }
         if rank >= world {
             return Err(TorchError::refused(format!("rank {rank} in a group of {world}")));
@@ -106,6 +108,7 @@ impl ProcessGroup {
                 rank,
                 world,
                 interfaces,
+                with_nccl,
                 timeout_ms,
                 &raw mut raw,
                 &raw mut lost,

@@ -3,8 +3,7 @@
 //! Processes find each other in a [`KeyStore`], join a [`ProcessGroup`] whose members start the same operations in the same
 //! order, and sum gradients in [`Buckets`] while the backward pass goes on.
 //!
-//! Gloo carries the bytes, from one host's memory to another's. What is on a GPU goes through a copy on the host, because the
-//! [`Backend`] for GPUs, NCCL, is not built in.
+//! Gloo carries the bytes, from one host's memory to another's, or NCCL does, from one GPU to another: see [`Backend`].
 
 mod backend;
 mod buckets;

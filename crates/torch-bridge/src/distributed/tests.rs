@@ -397,9 +397,49 @@ fn an_interface_that_is_not_there_and_a_rank_beyond_the_world_are_refused() {
 }
 
 #[test]
-fn a_backend_that_is_not_built_in_is_refused() {
+fn nccl_is_refused_where_the_libtorch_in_use_has_none() {
+    // The tests' libtorch is that for CPUs.
+    assert!(!Backend::has_nccl());
     let store = KeyStore::within_process(SHORT).unwrap();
     let membership = Membership { backend: Backend::Nccl, ..membership(0, 1) };
     let error = ProcessGroup::join(&store, &membership).unwrap_err();
-    assert_eq!((error.fault(), error.to_string().as_str()), (Fault::Refused, "Nccl is not built in"));
+    assert_eq!(
+        (error.fault(), error.to_string().as_str()),
+        (Fault::Refused, "the libtorch in use has no NCCL")
+    );
+}
+
+/// For a libtorch with CUDA on a host without a GPU: c10d's group for NCCL is found and made as far as it can be.
+#[test]
+#[ignore = "needs a libtorch with CUDA in LD_LIBRARY_PATH, and no GPU"]
+fn nccl_of_a_libtorch_with_cuda_asks_for_a_gpu() {
+    assert!(crate::load_cuda().unwrap() && Backend::has_nccl());
+    let store = KeyStore::within_process(SHORT).unwrap();
+    let membership = Membership { backend: Backend::Nccl, ..membership(0, 1) };
+    let error = ProcessGroup::join(&store, &membership).unwrap_err();
+    assert!(error.to_string().contains("no GPUs found"), "{error}");
+}
+
+/// For a host with a GPU: a group of one process, which is all that one GPU allows.
+#[test]
+#[ignore = "needs a libtorch with CUDA in LD_LIBRARY_PATH, and a GPU"]
+fn nccl_carries_what_is_on_a_gpu_and_gloo_carries_the_rest() {
+    assert!(crate::load_cuda().unwrap() && Backend::has_nccl());
+    let store = KeyStore::within_process(SHORT).unwrap();
+    let membership = Membership { backend: Backend::Nccl, ..membership(0, 1) };
+    let group = ProcessGroup::join(&store, &membership).unwrap();
+    for device in [Device::Cpu, Device::Cuda(0)] {
+        let mut tensor = Tensor::from_slice(&[1.0f32, 2.0]).to_device(device);
+        group.sum(&mut tensor).unwrap();
+        assert_eq!((tensor.device(), values(&tensor)), (device, vec![1.0, 2.0]));
+        let all = group.gather(&tensor).unwrap();
+        assert_eq!((all.len(), all[0].device()), (1, device));
+        group.broadcast(&mut tensor, 0).unwrap();
+        let weight = Tensor::from_slice(&[3.0f32]).to_device(device).set_requires_grad(true);
+        let buckets = Buckets::new(&group, &[&weight], 1 << 20).unwrap();
+        buckets.arm(true);
+        (&weight * 2.0).sum(Kind::Float).backward();
+        buckets.finish().unwrap();
+        assert_eq!(values(&weight.grad()), [2.0]);
+    }
 }

@@ -6,6 +6,8 @@ use cliptune_launcher::Placement;
 use cliptune_store::host_name;
 use serde::{Deserialize, Serialize};
 
+use crate::device;
+use crate::error::TrainError;
 use crate::provenance;
 
 /// Who a process of a group is, as it tells the others.
@@ -19,21 +21,28 @@ pub(super) struct Card {
     system: Option<String>,
     /// The version of cliptune and the beginning of its program's hash.
     pub(super) program: String,
+    /// Whether it can send from its GPU to those of others.
+    pub(super) has_nccl: bool,
 }
 
 impl Card {
     /// Describes this process.
-    pub(super) fn of_this_process(placement: &Placement) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when its libtorch cannot be loaded.
+    pub(super) fn of_this_process(placement: &Placement) -> Result<Self, TrainError> {
         let hash = provenance::binary_hash().unwrap_or_default();
         let hash = hash.get(..12).unwrap_or("unknown");
-        Self {
+        Ok(Self {
             rank: placement.rank(),
             world: placement.world(),
             host: host_name(),
             process: std::process::id(),
             system: system(),
             program: format!("cliptune {} (program {hash})", env!("CARGO_PKG_VERSION")),
-        }
+            has_nccl: device::has_nccl()?,
+        })
     }
 
     /// Checks whether the process is known to have ended. Of one on another host, nothing is known.
@@ -50,7 +59,7 @@ impl Card {
     #[cfg(test)]
     pub(super) fn of(rank: usize, process: u32) -> Self {
         let (host, program) = ("gpu-3".to_owned(), "cliptune".to_owned());
-        Self { rank, world: 4, host, process, system: system(), program }
+        Self { rank, world: 4, host, process, system: system(), program, has_nccl: false }
     }
 
     fn is_near(&self, here: &Self) -> bool {

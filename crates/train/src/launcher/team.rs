@@ -10,7 +10,6 @@ use super::line::Line;
 use super::lookout::Lookout;
 use super::order::Next;
 use super::roll;
-use crate::device;
 use crate::error::TrainError;
 use crate::group::Group;
 
@@ -50,7 +49,7 @@ impl Team {
         let cards = roll::call(line)?;
         line.know(&cards);
         let placement = line.placement();
-        let backend = device::backend()?;
+        let backend = Backend::choose(cards.iter().map(|card| card.has_nccl));
         let interface = env::var(INTERFACE).ok().filter(|name| !name.is_empty());
         let membership = Membership {
             rank: placement.rank(),
