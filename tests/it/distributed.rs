@@ -14,7 +14,7 @@ use crate::signals::LONG;
 use crate::support::{Output, TestContext, Together, free_port, one_of, output, wait_for};
 
 /// The experiment of most tests.
-const BASE: &str = "experiments/base.yaml";
+pub(crate) const BASE: &str = "experiments/base.yaml";
 /// The time within which a process that dies has ended all others. It is a promise, and no measurement.
 const END: Duration = Duration::from_secs(30);
 
@@ -26,10 +26,10 @@ fn ingested() -> TestContext {
 }
 
 /// Where a run was continued: after which step, and by how many processes if they were several.
-type Resumed = (usize, Option<usize>);
+pub(crate) type Resumed = (usize, Option<usize>);
 
 /// The steps in the log of a run with their losses, in the order in which they were taken, and where it was continued.
-fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
+pub(crate) fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
     let (mut steps, mut resumed) = (Vec::new(), Vec::new());
     let Ok(read) = read_events(&run.join("events.jsonl")) else { return (steps, resumed) };
     for stamped in read.events {
@@ -43,7 +43,7 @@ fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
 }
 
 /// Waits until the only run of the base has taken so many steps.
-fn wait_for_steps(context: &TestContext, steps: usize) {
+pub(crate) fn wait_for_steps(context: &TestContext, steps: usize) {
     wait_for("step", || {
         let run = context.runs("base").pop()?;
         (logged(&run).0.last()?.0 >= steps).then_some(())
@@ -68,7 +68,7 @@ fn errors(outputs: &[Output]) -> Vec<String> {
 }
 
 /// All of them ended with a code, one of them told why, and what it told is returned.
-fn assert_told_once(outputs: &[Output], code: i32) -> String {
+pub(crate) fn assert_told_once(outputs: &[Output], code: i32) -> String {
     assert!(outputs.iter().all(|output| output.code == Some(code)), "{outputs:#?}");
     let errors = errors(outputs);
     assert_eq!(errors.len(), 1, "{outputs:#?}");
