@@ -209,6 +209,30 @@ fn work_that_another_training_is_at_ends_all_with_what_the_first_says() {
 }
 
 #[test]
+fn a_signal_to_one_process_ends_all_while_the_first_waits_for_another_training() {
+    let context = ingested();
+    let arguments = format!("{BASE} --set train.epochs=20000");
+    let mut other = context.start("cliptune-train", &arguments);
+    wait_for_steps(&context, 1);
+    let said = context.path("said");
+    let processes = Together::start_with(&context, 2, &format!("{arguments} --wait"), |rank, command| {
+        if rank == 0 {
+            command.stderr(fs::File::create(&said).unwrap().into_file());
+        }
+    });
+    let says = |text: &str| fs::read_to_string(&said).is_ok_and(|said| said.contains(text));
+    wait_for("wait", || says(": waiting for ").then_some(()));
+    wait_for("handler", || processes.catches(1, Signal::TERM).then_some(()));
+    processes.send(1, Signal::TERM);
+    let outputs = processes.ended();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(outputs.iter().all(|output| output.code == Some(130)), "{outputs:#?}");
+    assert!(says("told to stop: rank 1"), "{}", fs::read_to_string(&said).unwrap());
+    assert_eq!(context.runs("base").len(), 1, "nothing was begun");
+}
+
+#[test]
 fn a_process_that_stands_still_is_gone_for_the_others() {
     let arguments = format!("{BASE} {LONG}");
     let groups = [0, 1].map(|stopped| {

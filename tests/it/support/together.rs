@@ -66,6 +66,13 @@ impl Together {
         kill_process(Pid::from_child(&self.children[rank]), signal).expect("it runs");
     }
 
+    /// Checks whether one of them catches a signal, which would end it otherwise.
+    pub(crate) fn catches(&self, rank: usize, signal: Signal) -> bool {
+        let caught = status(&self.children[rank], "SigCgt:");
+        let caught = u64::from_str_radix(&caught, 16).expect("it is a number");
+        caught & (1 << (signal.as_raw() - 1)) != 0
+    }
+
     /// Checks whether one of them has ended.
     pub(crate) fn is_any_ended(&mut self) -> bool {
         self.children.iter_mut().any(|child| child.try_wait().expect("it can be asked").is_some())
@@ -99,10 +106,14 @@ impl Drop for Together {
 
 /// The number of bytes of memory of its own that a process has, as `RLIMIT_DATA` counts them.
 fn data_of(child: &Child) -> u64 {
+    status(child, "VmData:").parse::<u64>().expect("it is a number of kibibytes") << 10
+}
+
+/// What Linux says of a process, without its unit.
+fn status(child: &Child, key: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmData:")).expect("Linux counts them");
-    let kibibytes = line.split_whitespace().next().expect("it is a number");
-    kibibytes.parse::<u64>().expect("it is a number") << 10
+    let value = status.lines().find_map(|line| line.strip_prefix(key)).expect("Linux says so");
+    value.split_whitespace().next().expect("there is a value").to_owned()
 }
 
 /// A program as one of several that torchrun starts on this host, with a store that the first of them holds.

@@ -12,6 +12,7 @@ mod fault;
 mod line;
 mod lookout;
 mod order;
+mod relay;
 mod roll;
 mod team;
 

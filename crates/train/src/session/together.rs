@@ -30,7 +30,8 @@ impl Session<'_> {
     /// Tells the person which other processes were told to stop, where this one was not.
     pub(super) fn tell_who_was_stopped(&self) -> Result<(), TrainError> {
         let team = &self.context.team;
-        let stopped = team.who_says(self.context.interrupted.load(Ordering::Relaxed))?;
+        let is_told = self.context.interrupted.load(Ordering::Relaxed) && self.context.stopped_by().is_none();
+        let stopped = team.who_says(is_told)?;
         if team.is_leader() && !stopped.is_empty() && !stopped.contains(&team.group().rank()) {
             self.context.printer.notice(&format!("told to stop: {}", in_words(&stopped)));
         }
