@@ -11,7 +11,7 @@ use fs_err as fs;
 use rustix::process::Signal;
 
 use crate::signals::LONG;
-use crate::support::{Output, TestContext, Together, free_port, one_of, output, wait_for};
+use crate::support::{Output, TestContext, Together, free_port, one_of, output, program, wait_for};
 
 /// The experiment of most tests.
 pub(crate) const BASE: &str = "experiments/base.yaml";
@@ -165,18 +165,24 @@ fn a_process_that_is_killed_ends_all_others_with_its_rank() {
 fn limited(command: &Command, kibibytes: usize) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
     let mut limited = Command::new("bash");
-    limited.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+    limited.args(["-c", &script]).arg(command.get_program());
+    in_place_of(command, limited)
+}
+
+/// Another program with the arguments and in the environment of a command.
+fn in_place_of(command: &Command, mut other: Command) -> Command {
+    other.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
         };
     }
     if let Some(folder) = command.get_current_dir() {
-        limited.current_dir(folder);
+        other.current_dir(folder);
     }
-    limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    limited
+    other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other
 }
 
 #[test]
@@ -333,6 +339,46 @@ fn a_process_whose_others_do_not_come_says_who_is_missing() {
     assert!(first.stderr.contains("CLIPTUNE_JOIN_SECONDS says how long"), "{first}");
     let second = alone(1);
     assert!(second.stderr.contains("rank 1 of 3 has found no store at 127.0.0.1:"), "{second}");
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
+fn a_port_at_which_something_else_listens_and_never_answers_is_given_up() {
+    let context = ingested();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut command = one_of(&context, "cliptune-train", (1, 2), port);
+    let said = output(command.arg(BASE).env("CLIPTUNE_JOIN_SECONDS", "1")).ended(1);
+    assert!(said.stderr.contains(&format!("rank 1 of 2 has found no store at 127.0.0.1:{port}")), "{said}");
+}
+
+#[test]
+fn processes_that_count_different_numbers_of_processes_say_so_without_waiting_for_others() {
+    let context = ingested();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        command.env("WORLD_SIZE", ["2", "3"][rank]);
+    });
+    let told = assert_told_once(&processes.ended(), 1);
+    assert!(told.contains("rank 0 of 2 (process ") && told.contains("rank 1 of 3 (process "), "{told}");
+    assert!(told.ends_with("each has another number of processes"), "{told}");
+}
+
+#[test]
+fn a_process_of_another_build_is_named_with_what_it_is() {
+    let context = ingested();
+    // Bytes behind the end of a program change nothing but its hash. (A shell writes them, because no program can be started while
+    // some process has it open for writing, such as a child that another test has just begun to start.)
+    let (program, build) = (program("cliptune-train"), context.path("another-build"));
+    let append = r#"cp "$0" "$1" && printf another >>"$1""#;
+    output(Command::new("sh").args(["-c", append]).args([&program, &build])).succeeded();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            *command = in_place_of(command, Command::new(&build));
+        }
+    });
+    let told = assert_told_once(&processes.ended(), 1);
+    assert!(told.contains("rank 0 of 2 (process ") && told.contains("rank 1 of 2 (process "), "{told}");
+    assert_eq!(told.matches("(program ").count(), 2, "{told}");
     assert!(context.runs("base").is_empty());
 }
 

@@ -65,6 +65,14 @@ pub enum JoinError {
         /// This process in words.
         own: String,
     },
+    /// Two processes have been told different numbers of processes.
+    #[error("{own} and {other} do not belong to one training: each has another number of processes")]
+    OtherWorld {
+        /// This process in words.
+        own: String,
+        /// The other process in words.
+        other: String,
+    },
     /// Two processes are of different programs.
     #[error("{one} is {its}, and {other} is {others}")]
     OtherProgram {
@@ -126,6 +134,10 @@ impl Diagnostic for JoinError {
             ),
             Self::Twice { .. } => {
                 "give each process its own RANK, or let torchrun or srun do it; another training may be using the same MASTER_PORT"
+                    .to_owned()
+            }
+            Self::OtherWorld { .. } => {
+                "give all of them the same WORLD_SIZE, or let torchrun or srun do it; another training may be using the same MASTER_PORT"
                     .to_owned()
             }
             Self::OtherProgram { .. } => "start the same program on all hosts".to_owned(),
