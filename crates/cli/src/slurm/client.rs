@@ -29,9 +29,10 @@ pub(super) fn submit(options: &[OsString], script: &str) -> Result<u64, CliError
     number(&answer).ok_or_else(told)
 }
 
-/// Reads what `sbatch --parsable` writes: the number of the job, with the name of the cluster behind it where there are several.
+/// Reads what `sbatch --parsable` writes: the number of the job, with the name of the cluster behind it where there are several. Some
+/// clusters greet people in the lines before.
 fn number(answer: &str) -> Option<u64> {
-    answer.trim().split(';').next()?.parse().ok()
+    answer.lines().rev().find_map(|line| line.split(';').next()?.trim().parse().ok())
 }
 
 /// Returns how many tasks an array may have on this cluster.
@@ -189,6 +190,7 @@ mod tests {
     fn the_number_of_a_job_is_read_with_its_cluster_or_without() {
         assert_eq!(number("12\n"), Some(12));
         assert_eq!(number("12;here\n"), Some(12));
+        assert_eq!(number("Welcome!\n--> Checking your quota... 3 OK\n\n12\n"), Some(12));
         for wrong in ["", "Submitted batch job 12", "-1", "x;12"] {
             assert_eq!(number(wrong), None, "{wrong}");
         }
