@@ -104,9 +104,10 @@ mod tests {
 
     #[test]
     fn processes_with_different_numbers_of_processes_are_named_with_theirs() {
-        let own = Card::of(0, 41);
-        assert!(of_one_world(&own, &Card::of(1, 42)).is_ok());
-        let said = of_one_world(&own, &Card { world: 8, ..Card::of(1, 42) }).unwrap_err().to_string();
+        let (own, mut other) = (Card::of(0, 41), Card::of(1, 42));
+        assert!(of_one_world(&own, &other).is_ok());
+        other.world = 8;
+        let said = of_one_world(&own, &other).unwrap_err().to_string();
         assert!(
             said.starts_with("rank 0 of 4 (process 41 on gpu-3) and rank 1 of 8 (process 42 on gpu-3) "),
             "{said}"
