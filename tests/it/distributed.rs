@@ -392,6 +392,24 @@ fn a_host_without_an_address_is_named() {
 }
 
 #[test]
+fn a_network_that_a_host_does_not_have_is_named_at_once() {
+    let context = ingested();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            command.env("GLOO_SOCKET_IFNAME", "lo,no-network");
+        }
+    });
+    let outputs = processes.ended();
+    let told = assert_told_once(&outputs, 1);
+    assert!(told.starts_with("error: rank 1 of 2 (process "), "{told}");
+    assert!(
+        told.ends_with("this host has no network \"no-network\", which GLOO_SOCKET_IFNAME names"),
+        "{told}"
+    );
+    assert!(outputs.iter().any(|output| output.stderr.contains("hint: it has ")), "{outputs:#?}");
+}
+
+#[test]
 fn two_processes_of_one_rank_are_refused() {
     let context = ingested();
     let both = Together::start_with(&context, 2, BASE, |rank, command| {

@@ -6,6 +6,9 @@ use cliptune_terminal::{Diagnostic, Exit};
 
 use super::distributed::JOIN_SECONDS;
 
+/// The variable that names the networks by which the processes reach each other, as for PyTorch.
+pub(super) const INTERFACES: &str = "GLOO_SOCKET_IFNAME";
+
 /// Why the processes of a launcher do not come together.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
@@ -22,6 +25,14 @@ pub enum JoinError {
         host: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// This host has no such network.
+    #[error("this host has no network {name:?}, which {INTERFACES} names")]
+    NoInterface {
+        /// The name.
+        name: String,
+        /// The networks of this host in words.
+        here: String,
     },
     /// Another program listens on the port.
     #[error("port {port} of this host is in use, where the processes are to meet")]
@@ -121,6 +132,9 @@ impl Diagnostic for JoinError {
             Self::NoHost { .. } => "set MASTER_ADDR to a name or an address of the first process's host that all others know; with torchrun, \
                                     `--rdzv-endpoint=HOST:PORT` or `--master-addr`"
                 .to_owned(),
+            Self::NoInterface { here, .. } => {
+                format!("it has {here}; without {INTERFACES}, the address of the host's own name is taken")
+            }
             Self::PortInUse { .. } => {
                 "set MASTER_PORT to a free port; with torchrun, `--rdzv-endpoint=HOST:PORT` or `--standalone`".to_owned()
             }

@@ -9,6 +9,7 @@ mod distributed;
 mod error;
 mod fate;
 mod fault;
+mod interface;
 mod line;
 mod lookout;
 mod order;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::card::Card;
 use super::distributed::patience;
 use super::error::JoinError;
+use super::interface;
 use super::line::Line;
 use crate::error::TrainError;
 
@@ -15,8 +16,8 @@ const NAMED: usize = 8;
 ///
 /// # Errors
 ///
-/// Returns an error that names the ranks that have not come in time, one that is there twice, or two of different programs or with
-/// different numbers of processes.
+/// Returns an error that names the ranks that have not come in time, one that is there twice, two of different programs or with
+/// different numbers of processes, or a network that this host does not have.
 pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
     let (own, store, world) = (line.own(), line.store(), line.placement().world());
     if store.add(&taken(own.rank), 1)? > 1 {
@@ -44,6 +45,8 @@ pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
         return Err(JoinError::Missing { missing, world, seconds: patience.as_secs(), ranks }.into());
     }
     alike(&cards)?;
+    // From here on, the others learn why this process does not connect to them.
+    interface::check()?;
     Ok(cards)
 }
 
