@@ -5,9 +5,7 @@ use std::io;
 use cliptune_terminal::{Diagnostic, Exit};
 
 use super::distributed::JOIN_SECONDS;
-
-/// The variable that names the networks by which the processes reach each other, as for PyTorch.
-pub(super) const INTERFACES: &str = "GLOO_SOCKET_IFNAME";
+use super::interface::INTERFACES;
 
 /// Why the processes of a launcher do not come together.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,10 @@
 
 use std::env;
 
-use super::error::{INTERFACES, JoinError};
+use super::error::JoinError;
 
+/// The variable that names them, as for PyTorch.
+pub(super) const INTERFACES: &str = "GLOO_SOCKET_IFNAME";
 /// The folder in which Linux lists the networks of this host.
 const HERE: &str = "/sys/class/net";
 
