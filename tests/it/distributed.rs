@@ -11,10 +11,10 @@ use fs_err as fs;
 use rustix::process::Signal;
 
 use crate::signals::LONG;
-use crate::support::{Output, TestContext, Together, free_port, one_of, output, wait_for};
+use crate::support::{Output, TestContext, Together, free_port, one_of, output, program, wait_for};
 
 /// The experiment of most tests.
-const BASE: &str = "experiments/base.yaml";
+pub(crate) const BASE: &str = "experiments/base.yaml";
 /// The time within which a process that dies has ended all others. It is a promise, and no measurement.
 const END: Duration = Duration::from_secs(30);
 
@@ -26,10 +26,10 @@ fn ingested() -> TestContext {
 }
 
 /// Where a run was continued: after which step, and by how many processes if they were several.
-type Resumed = (usize, Option<usize>);
+pub(crate) type Resumed = (usize, Option<usize>);
 
 /// The steps in the log of a run with their losses, in the order in which they were taken, and where it was continued.
-fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
+pub(crate) fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
     let (mut steps, mut resumed) = (Vec::new(), Vec::new());
     let Ok(read) = read_events(&run.join("events.jsonl")) else { return (steps, resumed) };
     for stamped in read.events {
@@ -43,7 +43,7 @@ fn logged(run: &Path) -> (Vec<(usize, f64)>, Vec<Resumed>) {
 }
 
 /// Waits until the only run of the base has taken so many steps.
-fn wait_for_steps(context: &TestContext, steps: usize) {
+pub(crate) fn wait_for_steps(context: &TestContext, steps: usize) {
     wait_for("step", || {
         let run = context.runs("base").pop()?;
         (logged(&run).0.last()?.0 >= steps).then_some(())
@@ -68,7 +68,7 @@ fn errors(outputs: &[Output]) -> Vec<String> {
 }
 
 /// All of them ended with a code, one of them told why, and what it told is returned.
-fn assert_told_once(outputs: &[Output], code: i32) -> String {
+pub(crate) fn assert_told_once(outputs: &[Output], code: i32) -> String {
     assert!(outputs.iter().all(|output| output.code == Some(code)), "{outputs:#?}");
     let errors = errors(outputs);
     assert_eq!(errors.len(), 1, "{outputs:#?}");
@@ -165,18 +165,24 @@ fn a_process_that_is_killed_ends_all_others_with_its_rank() {
 fn limited(command: &Command, kibibytes: usize) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
     let mut limited = Command::new("bash");
-    limited.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+    limited.args(["-c", &script]).arg(command.get_program());
+    in_place_of(command, limited)
+}
+
+/// Another program with the arguments and in the environment of a command.
+fn in_place_of(command: &Command, mut other: Command) -> Command {
+    other.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
         };
     }
     if let Some(folder) = command.get_current_dir() {
-        limited.current_dir(folder);
+        other.current_dir(folder);
     }
-    limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    limited
+    other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other
 }
 
 #[test]
@@ -206,6 +212,30 @@ fn work_that_another_training_is_at_ends_all_with_what_the_first_says() {
     let told = assert_told_once(&outputs, 1);
     assert!(told.starts_with("error: rank 0 of 2 (process "), "{told}");
     assert_eq!(context.runs("base").len(), 1, "{told}");
+}
+
+#[test]
+fn a_signal_to_one_process_ends_all_while_the_first_waits_for_another_training() {
+    let context = ingested();
+    let arguments = format!("{BASE} --set train.epochs=20000");
+    let mut other = context.start("cliptune-train", &arguments);
+    wait_for_steps(&context, 1);
+    let said = context.path("said");
+    let processes = Together::start_with(&context, 2, &format!("{arguments} --wait"), |rank, command| {
+        if rank == 0 {
+            command.stderr(fs::File::create(&said).unwrap().into_file());
+        }
+    });
+    let says = |text: &str| fs::read_to_string(&said).is_ok_and(|said| said.contains(text));
+    wait_for("wait", || says(": waiting for ").then_some(()));
+    wait_for("handler", || processes.catches(1, Signal::TERM).then_some(()));
+    processes.send(1, Signal::TERM);
+    let outputs = processes.ended();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(outputs.iter().all(|output| output.code == Some(130)), "{outputs:#?}");
+    assert!(says("told to stop: rank 1"), "{}", fs::read_to_string(&said).unwrap());
+    assert_eq!(context.runs("base").len(), 1, "nothing was begun");
 }
 
 #[test]
@@ -313,12 +343,70 @@ fn a_process_whose_others_do_not_come_says_who_is_missing() {
 }
 
 #[test]
+fn a_port_at_which_something_else_listens_and_never_answers_is_given_up() {
+    let context = ingested();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut command = one_of(&context, "cliptune-train", (1, 2), port);
+    let said = output(command.arg(BASE).env("CLIPTUNE_JOIN_SECONDS", "1")).ended(1);
+    assert!(said.stderr.contains(&format!("rank 1 of 2 has found no store at 127.0.0.1:{port}")), "{said}");
+}
+
+#[test]
+fn processes_that_count_different_numbers_of_processes_say_so_without_waiting_for_others() {
+    let context = ingested();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        command.env("WORLD_SIZE", ["2", "3"][rank]);
+    });
+    let told = assert_told_once(&processes.ended(), 1);
+    assert!(told.contains("rank 0 of 2 (process ") && told.contains("rank 1 of 3 (process "), "{told}");
+    assert!(told.ends_with("each has another number of processes"), "{told}");
+}
+
+#[test]
+fn a_process_of_another_build_is_named_with_what_it_is() {
+    let context = ingested();
+    // Bytes behind the end of a program change nothing but its hash. (A shell writes them, because no program can be started while
+    // some process has it open for writing, such as a child that another test has just begun to start.)
+    let (program, build) = (program("cliptune-train"), context.path("another-build"));
+    let append = r#"cp "$0" "$1" && printf another >>"$1""#;
+    output(Command::new("sh").args(["-c", append]).args([&program, &build])).succeeded();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            *command = in_place_of(command, Command::new(&build));
+        }
+    });
+    let told = assert_told_once(&processes.ended(), 1);
+    assert!(told.contains("rank 0 of 2 (process ") && told.contains("rank 1 of 2 (process "), "{told}");
+    assert_eq!(told.matches("(program ").count(), 2, "{told}");
+    assert!(context.runs("base").is_empty());
+}
+
+#[test]
 fn a_host_without_an_address_is_named() {
     let context = ingested();
     let mut command = one_of(&context, "cliptune-train", (1, 2), free_port());
     let said = output(command.arg(BASE).env("MASTER_ADDR", "no host")).ended(1);
     assert!(said.stderr.contains("error: there is no host no host"), "{said}");
     assert!(said.stderr.contains("hint: set MASTER_ADDR"), "{said}");
+}
+
+#[test]
+fn a_network_that_a_host_does_not_have_is_named_at_once() {
+    let context = ingested();
+    let processes = Together::start_with(&context, 2, BASE, |rank, command| {
+        if rank == 1 {
+            command.env("GLOO_SOCKET_IFNAME", "lo,no-network");
+        }
+    });
+    let outputs = processes.ended();
+    let told = assert_told_once(&outputs, 1);
+    assert!(told.starts_with("error: rank 1 of 2 (process "), "{told}");
+    assert!(
+        told.ends_with("this host has no network \"no-network\", which GLOO_SOCKET_IFNAME names"),
+        "{told}"
+    );
+    assert!(outputs.iter().any(|output| output.stderr.contains("hint: it has ")), "{outputs:#?}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod moved;
 mod new;
 mod new_yorker;
 mod nothing_is_sent;
+mod out_of_memory;
 mod outputs;
 mod packed;
 mod pipeline;

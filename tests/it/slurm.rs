@@ -36,8 +36,16 @@ slurm=$(dirname "$0")/../slurm
 cat "$slurm/states"
 "#;
 
-/// Answers as on a cluster that keeps no accounts.
-const SACCT: &str = "#!/bin/sh\necho 'Slurm accounting storage is disabled' >&2\nexit 1\n";
+/// Answers as on a cluster that keeps no accounts, unless the test has some.
+const SACCT: &str = r#"#!/bin/sh
+slurm=$(dirname "$0")/../slurm
+[ ! -e "$slurm/accounts" ] || exec cat "$slurm/accounts"
+echo 'Slurm accounting storage is disabled' >&2
+exit 1
+"#;
+
+/// Answers with the settings that the test has.
+const SCONTROL: &str = "#!/bin/sh\ncat $(dirname $0)/../slurm/config\n";
 
 struct Cluster {
     context: TestContext,
@@ -48,7 +56,9 @@ impl Cluster {
         let context = TestContext::new();
         context.write("slurm/last", "100\n");
         context.write("slurm/states", "");
-        for (name, script) in [("sbatch", SBATCH), ("squeue", SQUEUE), ("sacct", SACCT)] {
+        context.write("slurm/config", "MaxArraySize            = 1001\n");
+        let commands = [("sbatch", SBATCH), ("squeue", SQUEUE), ("sacct", SACCT), ("scontrol", SCONTROL)];
+        for (name, script) in commands {
             context.write(&format!("bin/{name}"), script);
             fs::set_permissions(context.path("bin").join(name), PermissionsExt::from_mode(0o755)).unwrap();
         }
@@ -98,6 +108,14 @@ impl Cluster {
         let changed: String = fs::read_to_string(&states).unwrap().lines().map(line).collect();
         assert!(changed.contains(&format!("{job}|{state}\n")), "there is no job {job}");
         fs::write(states, changed).unwrap();
+    }
+
+    /// Says nothing more about a job in the queue, as minutes after its end.
+    fn forgets(&self, job: &str) {
+        let states = self.context.path("slurm/states");
+        let kept = fs::read_to_string(&states).unwrap();
+        let others = kept.lines().filter(|line| line.split('|').next() != Some(job));
+        fs::write(states, others.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     }
 
     /// What `status` says about the job of each run of `tuned`.
@@ -232,6 +250,77 @@ fn jobs_that_slurm_has_forgotten_hide_nothing() {
     fs::write(cluster.context.path("slurm/states"), "").unwrap();
     assert_eq!(cluster.jobs_of_tuned(), ["none", "none"]);
     assert_eq!(cluster.submit("").len(), 4, "what nobody is at is submitted");
+}
+
+#[test]
+fn a_task_that_ended_long_ago_is_known_by_the_accounts_while_others_of_its_array_are_at_work() {
+    let cluster = Cluster::new();
+    cluster.submit("");
+    for job in ["101_0", "101_1", "102_0"] {
+        cluster.work(job);
+    }
+    cluster.becomes("103_0", "RUNNING");
+    for job in ["103_1", "104"] {
+        cluster.forgets(job);
+    }
+    // The accounts have missed the end of a job, which the controller does not know any more.
+    cluster.context.write("slurm/accounts", "103_0|PENDING\n103_1|TIMEOUT\n104|RUNNING\n");
+    assert_eq!(cluster.jobs_of_tuned(), ["103_0 running", "103_1 timeout"]);
+    let again = cluster.submit("");
+    let steps: Vec<&[String]> = again.iter().map(|(_, steps)| steps.as_slice()).collect();
+    assert_eq!(steps[0], ["train:tuned/1"]);
+    assert_eq!(steps.len(), 2, "the scores are submitted again, too");
+    assert_eq!(cluster.options(106).last().unwrap(), "--dependency=afterany:105:103");
+}
+
+#[test]
+fn arrays_are_as_long_as_the_cluster_allows() {
+    let cluster = Cluster::new();
+    cluster.context.write("slurm/config", "MaxArraySize = 1\n");
+    let chain = cluster.submit("");
+    assert_eq!(chain.len(), 6, "{chain:?}");
+    assert_eq!(cluster.options(102).last().unwrap(), "--dependency=afterany:101");
+    assert!(cluster.options(105).contains(&"--dependency=afterok:102_0:103_0".to_owned()));
+    assert_eq!(cluster.options(106).last().unwrap(), "--dependency=afterany:101:102:103:104:105");
+}
+
+#[test]
+fn what_sbatch_reads_from_the_environment_leaves_the_chain_as_it_is() {
+    let cluster = Cluster::new();
+    cluster.context.write(
+        "bin/sbatch",
+        &SBATCH.replace("slurm=$(", "[ -z \"$SBATCH_WAIT$SBATCH_ARRAY_INX\" ] || exit 1\nslurm=$("),
+    );
+    let mut command = cluster.context.command("cliptune");
+    command.args(["run", "experiments", "--slurm"]).env("SBATCH_WAIT", "1").env("SBATCH_ARRAY_INX", "0-3");
+    cluster.run(command).succeeded();
+    assert_eq!(cluster.records().len(), 4);
+}
+
+#[test]
+fn a_chain_that_slurm_stops_taking_is_continued_by_the_same_command() {
+    let cluster = Cluster::new();
+    // As a limit on the jobs of a person does, after two of them.
+    let full = "[ \"$id\" -le 102 ] || [ -e \"$slurm/room\" ] || { echo 'QOSMaxSubmitJobPerUserLimit' >&2; exit 1; }\n";
+    cluster.context.write("bin/sbatch", &SBATCH.replace("echo \"$id\" >", &format!("{full}echo \"$id\" >")));
+    let stopped = cluster.cliptune("run experiments --slurm").ended(1);
+    assert!(stopped.stderr.contains("sbatch failed: QOSMaxSubmitJobPerUserLimit"), "{stopped}");
+    assert!(stopped.stderr.contains("what was submitted already is not submitted again"), "{stopped}");
+    assert_eq!(cluster.records().len(), 2);
+    cluster.context.write("slurm/room", "");
+    let rest = cluster.submit("");
+    assert_eq!(rest.iter().map(|(job, _)| *job).collect::<Vec<_>>(), [103, 104]);
+    assert!(cluster.options(103).contains(&"--dependency=afterok:101_1:102_0".to_owned()));
+}
+
+#[test]
+fn options_with_which_there_would_be_no_chain_are_refused_before_anything_is_submitted() {
+    let cluster = Cluster::new();
+    for option in ["--wait", "-W", "--array=0-3", "--clusters=other", "--wrap=true", "--test-only"] {
+        let refused = cluster.cliptune(&format!("run experiments --slurm -- {option}")).ended(2);
+        assert!(refused.stderr.contains(option), "{refused}");
+    }
+    assert!(!cluster.context.path("slurm/101.sh").exists());
 }
 
 #[test]

@@ -7,11 +7,13 @@ mod batch;
 mod chain;
 mod client;
 mod jobs;
+mod options;
 mod quote;
 mod state;
 mod submit;
 
 pub(crate) use jobs::{Jobs, ShownJob};
+pub(crate) use options::sbatch_option;
 pub(crate) use submit::{Order, submit};
 
 #[cfg(test)]

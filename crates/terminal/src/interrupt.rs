@@ -50,6 +50,14 @@ pub fn is_asked_to_stop() -> bool {
     FLAG.get().is_some_and(|asked| asked.load(Ordering::Relaxed))
 }
 
+/// Asks this process to stop, as such a signal does, but without an announcement: another process has received it. Has no effect on
+/// a process that does not catch signals.
+pub fn ask_to_stop() {
+    if let Some(asked) = FLAG.get() {
+        asked.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Stopping {
     /// Returns the flag that the signals set. The first call in a process decides how it deals with them.
     pub fn flag(self) -> Arc<AtomicBool> {

@@ -24,7 +24,9 @@ pub use args::{CommonArgs, STORE_VARIABLE, positive, whole};
 pub use diagnostic::{Diagnostic, ErrorDocument, Failure, render};
 pub use entry::{end_now, fail_now, main};
 pub use exit::Exit;
-pub use interrupt::{Stopping, interrupt_flag, is_asked_to_stop, silent_interrupt_flag, stop_signals};
+pub use interrupt::{
+    Stopping, ask_to_stop, interrupt_flag, is_asked_to_stop, silent_interrupt_flag, stop_signals,
+};
 pub use printer::Printer;
 pub use progress::Progress;
 pub use relay::{Message, Position, RELAY};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use tch::Device;
 use crate::device;
 use crate::dry_run::{Asked, dry_run};
 use crate::error::TrainError;
-use crate::launcher::{Distributed, Found, Line, Next, Order, Team};
+use crate::launcher::{Distributed, Found, Line, Next, Order, Team, in_words};
 use crate::run::{Context, export_again, help, make};
 
 /// The time within which what one host has written to a shared file system is seen on all of them.
@@ -77,10 +78,12 @@ fn train(arguments: &Arguments, printer: &Printer) -> Result<Exit, TrainError> {
         return forecast(arguments, placement.as_ref(), printer);
     }
     let device = || device::choose(placement.as_ref());
-    let Some(placement) = &placement else { return train_in(&Team::alone(), arguments, device()?, printer) };
+    let Some(placement) = &placement else {
+        return train_in(&Team::alone(), None, arguments, device()?, printer);
+    };
     let line = Line::open(placement.clone())?;
     let ended = Team::form(&line).and_then(|team| {
-        let ended = device().and_then(|device| train_in(&team, arguments, device, printer));
+        let ended = device().and_then(|device| train_in(&team, Some(&line), arguments, device, printer));
         // While there is still somebody who looks after the others: whoever only lost them learns why.
         ended.map_err(|error| team.cause(error))
     });
@@ -114,6 +117,7 @@ fn asked_for(arguments: &Arguments) -> Result<(Store, Vec<Experiment>), TrainErr
 /// Trains as the leader of a team, which may be this process alone, or helps the leader.
 fn train_in(
     team: &Team,
+    line: Option<&Arc<Line>>,
     arguments: &Arguments,
     device: Device,
     printer: &Printer,
@@ -126,7 +130,7 @@ fn train_in(
     let detour = team.backend().and_then(|backend| device::detour(device, backend));
     detour.iter().for_each(|detour| printer.warn(detour));
     let interrupted = interrupt_flag();
-    let context = Context::new(&store, printer, device, &interrupted).with_team(team.clone());
+    let context = Context::new(&store, printer, device, &interrupted).with_team(team.clone()).with_line(line);
     let mut busy = Busy::default();
     let ended = train_all(arguments, &context, &missing, &mut busy);
     let exit = busy.end(ended, printer)?;
@@ -153,7 +157,7 @@ fn train_all(
         let work = Work::run(&standing.plan, &standing.key);
         let claim = match context.store.claim(&work, &context.patience(arguments.wait)) {
             Ok(Some(claim)) => claim,
-            Ok(None) => return Ok(Exit::Interrupted),
+            Ok(None) => return Ok(stopped(context)),
             Err(error @ StoreError::Busy { .. }) => {
                 busy.add(standing, error, printer);
                 continue;
@@ -172,7 +176,7 @@ fn train_all(
         printer.status(&describe(&run));
         made.push(run.record().clone());
         if interrupted.load(Ordering::Relaxed) {
-            return Ok(Exit::Interrupted);
+            return Ok(stopped(context));
         }
     }
     if busy.first.is_some() {
@@ -185,6 +189,14 @@ fn train_all(
         printer.json(&made);
     }
     Ok(Exit::Done)
+}
+
+/// Ends the command between two runs, where no step is there in which all processes learn who was told to.
+fn stopped(context: &Context<'_>) -> Exit {
+    if let Some(rank) = context.stopped_by() {
+        context.printer.notice(&format!("told to stop: {}", in_words(&[rank])));
+    }
+    Exit::Interrupted
 }
 
 /// Makes a run, or makes the damaged export of one again, which makes no run.

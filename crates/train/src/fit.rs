@@ -1,5 +1,7 @@
 //! The training loop.
 
+mod fault;
+
 use std::ops::ControlFlow;
 use std::thread;
 use std::time::Instant;
@@ -142,7 +144,8 @@ impl Fit<'_> {
                 break;
             }
             let epoch = Epoch { number, steps };
-            let flow = self.epoch(optimizer, records, buckets.as_ref(), epoch, &mut position)?;
+            let flow = self.epoch(optimizer, records, buckets.as_ref(), epoch, &mut position);
+            let flow = flow.map_err(|error| self.with_ranks(error))?;
             if flow.is_break() {
                 let lost = records.saver.save_to_stop(&State::new(self.tuned, optimizer), &position);
                 lost.iter().for_each(|lost| records.journal.warn(lost));

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cliptune_experiment::ExperimentName;
@@ -13,7 +14,7 @@ use tch::Device;
 use crate::data::{Splits, TextBank};
 use crate::error::TrainError;
 use crate::fit::check_world;
-use crate::launcher::Team;
+use crate::launcher::{Line, Team};
 use crate::session::Session;
 use crate::start::Start;
 use crate::{cautions, checkpoint, provenance};
@@ -30,6 +31,8 @@ pub struct Context<'a> {
     pub(crate) interrupted: &'a AtomicBool,
     /// The processes that train together.
     pub(crate) team: Team,
+    /// What the leader of several processes learns what was passed on to it from.
+    line: Option<Arc<Line>>,
     /// The warnings that have been printed, so that runs of one experiment do not repeat them.
     told: RefCell<BTreeSet<String>>,
 }
@@ -37,12 +40,23 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Creates the context of a command. Its runs stop when `interrupted` is set.
     pub fn new(store: &'a Store, printer: &'a Printer, device: Device, interrupted: &'a AtomicBool) -> Self {
-        Self { store, printer, device, interrupted, team: Team::alone(), told: RefCell::default() }
+        let (team, told) = (Team::alone(), RefCell::default());
+        Self { store, printer, device, interrupted, team, line: None, told }
     }
 
     /// Trains together with other processes.
     pub(crate) fn with_team(self, team: Team) -> Self {
         Self { team, ..self }
+    }
+
+    /// Heeds, as the leader, what other processes pass on to it.
+    pub(crate) fn with_line(self, line: Option<&Arc<Line>>) -> Self {
+        Self { line: line.cloned(), ..self }
+    }
+
+    /// Returns the other process that was told to stop, where that and no signal of its own is why this one stops.
+    pub(crate) fn stopped_by(&self) -> Option<usize> {
+        self.line.as_ref().and_then(|line| line.stopped_by())
     }
 
     /// Returns what this command does when another process is at the same work: it waits, if it is to.

@@ -170,12 +170,7 @@ impl<'a> Session<'a> {
                 Ok(None)
             }
             Ok(Fitted::Done { best_epoch }) => Ok(Some(self.ready(&fit, run, records, best_epoch)?)),
-            Err(mut error) => {
-                if let TrainError::Diverged(divergence) = &mut error {
-                    divergence.ranks = self.at_fault(&fit, divergence)?;
-                }
-                Err(self.explained(train, tuned.len(), error, &mut records.journal))
-            }
+            Err(error) => Err(self.explained(train, tuned.len(), error, &mut records.journal)),
         }
     }
 

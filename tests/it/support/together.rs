@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use fs_err as fs;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
-use super::context::TestContext;
+use super::context::{TestContext, wait_for};
 use super::output::Output;
 
 /// How long the processes of a test wait for each other. Nothing that works takes so long.
@@ -39,9 +40,37 @@ impl Together {
         Self { children: (0..world).map(start).collect() }
     }
 
+    /// Starts two processes, the second of which may take only so many bytes of memory more than it has when it looks for the first.
+    pub(crate) fn start_two_with_room_for(context: &TestContext, bytes: u64, arguments: &str) -> Self {
+        let meeting = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
+        let port = meeting.local_addr().expect("it has an address").port();
+        let start = |rank: usize| {
+            let mut command = one_of(context, "cliptune-train", (rank, 2), port);
+            command.args(arguments.split_whitespace()).spawn().expect("the program starts")
+        };
+        let mut both = Self { children: vec![start(1)] };
+        // It has started when it looks for the store, which it does again where nobody has one.
+        meeting.set_nonblocking(true).expect("a socket can be asked");
+        drop(wait_for("process", || meeting.accept().ok()));
+        drop(meeting);
+        let second = &both.children[0];
+        let bound = Some(data_of(second) + bytes);
+        prlimit(Some(Pid::from_child(second)), Resource::Data, Rlimit { current: bound, maximum: bound })
+            .expect("a limit can be set");
+        both.children.insert(0, start(0));
+        both
+    }
+
     /// Sends a signal to one of them.
     pub(crate) fn send(&self, rank: usize, signal: Signal) {
         kill_process(Pid::from_child(&self.children[rank]), signal).expect("it runs");
+    }
+
+    /// Checks whether one of them catches a signal, which would end it otherwise.
+    pub(crate) fn catches(&self, rank: usize, signal: Signal) -> bool {
+        let caught = status(&self.children[rank], "SigCgt:");
+        let caught = u64::from_str_radix(&caught, 16).expect("it is a number");
+        caught & (1 << (signal.as_raw() - 1)) != 0
     }
 
     /// Checks whether one of them has ended.
@@ -73,6 +102,18 @@ impl Drop for Together {
             let _ = child.wait();
         }
     }
+}
+
+/// The number of bytes of memory of its own that a process has, as `RLIMIT_DATA` counts them.
+fn data_of(child: &Child) -> u64 {
+    status(child, "VmData:").parse::<u64>().expect("it is a number of kibibytes") << 10
+}
+
+/// What Linux says of a process, without its unit.
+fn status(child: &Child, key: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let value = status.lines().find_map(|line| line.strip_prefix(key)).expect("Linux says so");
+    value.split_whitespace().next().expect("there is a value").to_owned()
 }
 
 /// A program as one of several that torchrun starts on this host, with a store that the first of them holds.

@@ -1,6 +1,5 @@
 //! `cliptune run`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use cliptune_report::{Options, Request};
@@ -47,8 +46,8 @@ pub(crate) struct Args {
     #[arg(long, requires = "slurm")]
     dry_run: bool,
     /// Options for sbatch, which are given to every job
-    #[arg(last = true, requires = "slurm", value_name = "SBATCH-OPTION")]
-    sbatch: Vec<OsString>,
+    #[arg(last = true, requires = "slurm", value_name = "SBATCH-OPTION", value_parser = slurm::sbatch_option)]
+    sbatch: Vec<String>,
 }
 
 impl Args {

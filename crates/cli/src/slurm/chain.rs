@@ -8,22 +8,25 @@ use super::batch::{After, BatchJob, Form, JobRef, Place};
 use crate::pipeline::steps::PlannedStep;
 use crate::tool::Tool;
 
-/// The largest number of tasks of an array: Slurm allows 1001 unless somebody has changed that.
-const MOST_TASKS: usize = 1000;
-
 /// The jobs, each behind those that it waits for, and the steps that Slurm has already.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
     pub(crate) jobs: Vec<BatchJob>,
     /// The steps that are queued or running, each with its place.
     pub(crate) live: Vec<(PlannedStep, Place)>,
+    /// The largest number of tasks of an array.
+    most_tasks: usize,
 }
 
 impl Chain {
     /// Makes jobs of steps, which are in an order in which they can be taken. `live` says where Slurm has a step already; such a step is
-    /// not submitted again, and what needs it waits for it there.
-    pub(crate) fn of(steps: Vec<PlannedStep>, live: impl Fn(&PlannedStep) -> Option<Place>) -> Self {
-        let mut chain = Self::default();
+    /// not submitted again, and what needs it waits for it there. No array has more than `most_tasks` tasks.
+    pub(crate) fn of(
+        steps: Vec<PlannedStep>,
+        most_tasks: usize,
+        live: impl Fn(&PlannedStep) -> Option<Place>,
+    ) -> Self {
+        let mut chain = Self { most_tasks, ..Self::default() };
         let mut places = HashMap::new();
         let mut last = Vec::new();
         for step in steps {
@@ -58,15 +61,18 @@ impl Chain {
     }
 
     /// Puts a dataset into the job of all datasets. Where one is better made behind another, all are made one by one; a dataset
-    /// that two tasks need at once is made by one of them in any case.
+    /// that two tasks need at once is made by one of them in any case. What one array has no room for is made after it.
     fn dataset(&mut self, step: PlannedStep) -> Place {
         let is_of_datasets =
             |job: &BatchJob| job.steps.first().is_some_and(|first| first.stage == Tool::Ingest);
-        let number = self.jobs.iter().position(is_of_datasets).unwrap_or(self.jobs.len());
-        let Some(job) = self.jobs.get_mut(number) else {
-            let name = "cliptune-datasets".to_owned();
+        let name = "cliptune-datasets".to_owned();
+        let Some(number) = self.jobs.iter().rposition(is_of_datasets) else {
             return self.begin(name, step, After::Success(Vec::new()));
         };
+        let job = &mut self.jobs[number];
+        if job.steps.len() >= self.most_tasks {
+            return self.begin(name, step, After::End(vec![JobRef::New(number)]));
+        }
         if job.steps.iter().any(|other| step.needs.contains(&other.id)) {
             job.form = Form::Array { one_by_one: true };
         }
@@ -82,7 +88,7 @@ impl Chain {
         let fits = |job: &BatchJob| {
             job.after == after
                 && job.resources == step.resources
-                && job.steps.len() < MOST_TASKS
+                && job.steps.len() < self.most_tasks
                 && job
                     .steps
                     .first()
@@ -137,6 +143,7 @@ fn place(job: usize, task: usize) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slurm::client::MOST_TASKS;
     use crate::slurm::tests::step;
 
     fn steps() -> Vec<PlannedStep> {
@@ -170,7 +177,7 @@ mod tests {
     #[test]
     fn each_run_waits_for_its_dataset_and_its_own_base_and_the_report_for_all() {
         assert_eq!(
-            shown(&Chain::of(steps(), |_| None)),
+            shown(&Chain::of(steps(), MOST_TASKS, |_| None)),
             [
                 "cliptune-datasets: ingest:base ingest:tuned | --array=0-1%1",
                 "cliptune-base: train:base/0 train:base/1 | --array=0-1 --dependency=afterok:#0_0 --kill-on-invalid-dep=yes",
@@ -190,7 +197,7 @@ mod tests {
             "score:base/0" | "score:base/1" | "report" => known(8, None),
             _ => None,
         };
-        let chain = Chain::of(steps(), live);
+        let chain = Chain::of(steps(), MOST_TASKS, live);
         assert_eq!(
             shown(&chain),
             [
@@ -205,7 +212,8 @@ mod tests {
 
     #[test]
     fn where_slurm_has_everything_nothing_is_submitted() {
-        let chain = Chain::of(steps(), |_| Some(Place { job: JobRef::Known(1), task: None }));
+        let live = |_: &PlannedStep| Some(Place { job: JobRef::Known(1), task: None });
+        let chain = Chain::of(steps(), MOST_TASKS, live);
         assert!(chain.jobs.is_empty(), "{chain:?}");
         assert_eq!(chain.live.len(), 10);
     }
@@ -215,9 +223,27 @@ mod tests {
         let mut large = step("train:base/1", &[]);
         large.resources.cpus = std::num::NonZeroUsize::new(8);
         let many = (2..=MOST_TASKS + 2).map(|number| step(&format!("train:base/{number}"), &[]));
-        let chain = Chain::of([step("train:base/0", &[]), large].into_iter().chain(many).collect(), |_| None);
+        let all = [step("train:base/0", &[]), large].into_iter().chain(many).collect();
+        let chain = Chain::of(all, MOST_TASKS, |_| None);
         let lengths: Vec<usize> = chain.jobs.iter().map(|job| job.steps.len()).collect();
         // The last one scores and reports: nothing, as there is no such step.
         assert_eq!(lengths, [MOST_TASKS, 1, 2, 0]);
+    }
+
+    #[test]
+    fn where_slurm_allows_shorter_arrays_there_are_more_of_them_and_datasets_keep_their_order() {
+        assert_eq!(
+            shown(&Chain::of(steps(), 1, |_| None)),
+            [
+                "cliptune-datasets: ingest:base | --array=0-0",
+                "cliptune-datasets: ingest:tuned | --array=0-0 --dependency=afterany:#0",
+                "cliptune-base: train:base/0 | --array=0-0 --dependency=afterok:#0_0 --kill-on-invalid-dep=yes",
+                "cliptune-base: train:base/1 | --array=0-0 --dependency=afterok:#0_0 --kill-on-invalid-dep=yes",
+                "cliptune-tuned: train:tuned/0 | --array=0-0 --dependency=afterok:#1_0:#2_0 --kill-on-invalid-dep=yes",
+                "cliptune-tuned: train:tuned/1 | --array=0-0 --dependency=afterok:#1_0:#3_0 --kill-on-invalid-dep=yes",
+                "cliptune-tuned: train:tuned/2 | --array=0-0 --dependency=afterok:#1_0:#2_0 --kill-on-invalid-dep=yes",
+                "cliptune-scores: score:base/0 score:base/1 report | --dependency=afterany:#0:#1:#2:#3:#4:#5:#6",
+            ]
+        );
     }
 }

@@ -7,11 +7,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::jobs::name;
 use super::state::JobState;
 use crate::error::CliError;
 
 /// How long an answer is waited for. A controller that is busy with thousands of jobs takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest number of tasks of an array that is asked for: Slurm allows 1001 unless somebody has changed that.
+pub(super) const MOST_TASKS: usize = 1000;
+/// Variables that `sbatch` reads as options with which there would be no chain: it would wait for each job, or make arrays of jobs that
+/// are none.
+const UNSET: [&str; 2] = ["SBATCH_WAIT", "SBATCH_ARRAY_INX"];
 /// The time between two looks at a command that has not ended.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -23,28 +29,53 @@ pub(super) fn submit(options: &[OsString], script: &str) -> Result<u64, CliError
     number(&answer).ok_or_else(told)
 }
 
-/// Reads what `sbatch --parsable` writes: the number of the job, with the name of the cluster behind it where there are several.
+/// Reads what `sbatch --parsable` writes: the number of the job, with the name of the cluster behind it where there are several. Some
+/// clusters greet people in the lines before.
 fn number(answer: &str) -> Option<u64> {
-    answer.trim().split(';').next()?.parse().ok()
+    answer.lines().rev().find_map(|line| line.split(';').next()?.trim().parse().ok())
 }
 
-/// Returns what Slurm says about jobs: the state of each, and of each task of an array, by its name (`12` or `12_3`). Jobs that it knows
-/// nothing about any more are missing.
-pub(super) fn states(jobs: &[u64]) -> Result<HashMap<String, JobState>, CliError> {
+/// Returns how many tasks an array may have on this cluster.
+pub(super) fn most_tasks() -> usize {
+    let options = ["show", "config"].map(OsString::from);
+    let answer = ask("scontrol", &options, "").and_then(|answer| answer.succeeded("scontrol"));
+    answer.ok().and_then(|config| array_size(&config)).map_or(MOST_TASKS, |size| size.clamp(1, MOST_TASKS))
+}
+
+/// Reads `MaxArraySize`, which is one more than the largest number of a task, among the settings of a cluster.
+fn array_size(config: &str) -> Option<usize> {
+    let mut settings = config.lines().filter_map(|line| line.split_once('='));
+    let (_, size) = settings.find(|(name, _)| name.trim() == "MaxArraySize")?;
+    size.trim().parse().ok()
+}
+
+/// Returns what Slurm says about jobs and tasks of arrays: the state of each by its name (`12` or `12_3`). Those that it knows nothing
+/// about any more are missing.
+pub(super) fn states(wanted: &[(u64, Option<usize>)]) -> Result<HashMap<String, JobState>, CliError> {
+    let jobs = distinct(wanted.iter());
     if jobs.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut states = queued(jobs)?;
-    let is_known = |job: &u64| {
-        let is_own = |name: &String| name.split('_').next() == Some(job.to_string().as_str());
-        states.keys().any(is_own)
-    };
-    let forgotten: Vec<u64> = jobs.iter().copied().filter(|job| !is_known(job)).collect();
+    let mut states = queued(&jobs)?;
+    // Of an array, tasks that ended are forgotten while others are still at work.
+    let forgotten = distinct(wanted.iter().filter(|(job, task)| !states.contains_key(&name(*job, *task))));
     // Many clusters keep no accounts, and then nobody knows more.
     if let Some(more) = (!forgotten.is_empty()).then(|| accounted(&forgotten)).flatten() {
-        states.extend(more);
+        // What waits or runs, the controller knows. Accounts may have missed the end of a job, and say forever that it runs.
+        let ended = more.into_iter().filter(|(_, state)| !state.is_live());
+        for (task, state) in ended {
+            states.entry(task).or_insert(state);
+        }
     }
     Ok(states)
+}
+
+/// Returns the numbers of jobs, each once.
+fn distinct<'a>(tasks: impl Iterator<Item = &'a (u64, Option<usize>)>) -> Vec<u64> {
+    let mut jobs: Vec<u64> = tasks.map(|(job, _)| *job).collect();
+    jobs.sort_unstable();
+    jobs.dedup();
+    jobs
 }
 
 /// Asks for jobs that wait, run, or ended a few minutes ago.
@@ -105,6 +136,9 @@ impl Answer {
 /// Starts a command, gives it a text, and waits for its answer, but not without end.
 fn ask(program: &'static str, options: &[OsString], input: &str) -> Result<Answer, CliError> {
     let mut command = Command::new(program);
+    for name in UNSET {
+        command.env_remove(name);
+    }
     command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => CliError::NoSlurm { program },
@@ -156,6 +190,7 @@ mod tests {
     fn the_number_of_a_job_is_read_with_its_cluster_or_without() {
         assert_eq!(number("12\n"), Some(12));
         assert_eq!(number("12;here\n"), Some(12));
+        assert_eq!(number("Welcome!\n--> Checking your quota... 3 OK\n\n12\n"), Some(12));
         for wrong in ["", "Submitted batch job 12", "-1", "x;12"] {
             assert_eq!(number(wrong), None, "{wrong}");
         }
@@ -171,6 +206,15 @@ mod tests {
         assert_eq!(read["1_0"], JobState::Running);
         assert_eq!(read["4"], JobState::Queued);
         assert_eq!(read["7_2"], JobState::Cancelled);
+    }
+
+    #[test]
+    fn the_size_of_an_array_is_read_among_the_settings() {
+        // As scontrol 22.05 writes them.
+        let config = "Configuration data as of 2024-05-01T10:00:00\nMaxArraySize            = 501\nMaxJobCount             = 10000\n";
+        assert_eq!(array_size(config), Some(501));
+        assert_eq!(array_size("MaxArraySize = none\n"), None);
+        assert_eq!(array_size(""), None);
     }
 
     #[test]

@@ -51,8 +51,12 @@ impl Jobs {
         submissions.damage.iter().for_each(|error| warn_of(error, printer));
         let all = submissions.known.iter().map(|(_, submission)| submission);
         let recent: Vec<&Submission> = all.filter(is_recent).collect();
-        let jobs: Vec<u64> = recent.iter().map(|submission| submission.job).collect();
-        let states = client::states(&jobs)?;
+        let tasks = |submission: &&Submission| {
+            let job = submission.job;
+            submission.tasks().map(|(task, _)| (job, task)).collect::<Vec<_>>()
+        };
+        let wanted: Vec<(u64, Option<usize>)> = recent.iter().flat_map(tasks).collect();
+        let states = client::states(&wanted)?;
         let logs = store.job_logs_folder();
         let mut known = Vec::new();
         for submission in recent {

@@ -21,7 +21,7 @@ pub(crate) struct Order<'a> {
     /// Whether the jobs are only shown.
     pub(crate) dry_run: bool,
     /// The options for `sbatch`.
-    pub(crate) options: &'a [OsString],
+    pub(crate) options: &'a [String],
 }
 
 /// A job as `--json` has it.
@@ -69,7 +69,7 @@ pub(crate) fn submit(order: Order<'_>, ground: Ground<'_>) -> Result<Exit, CliEr
     };
     let chain = match steps.is_empty() {
         true => Chain::default(),
-        false => Chain::of(steps, |step| jobs.place(step)),
+        false => Chain::of(steps, client::most_tasks(), |step| jobs.place(step)),
     };
     let submission = Submitting { order, ground, directory: &directory };
     let submitted = match order.dry_run {
@@ -104,7 +104,7 @@ impl Submitting<'_> {
     fn arguments(&self, job: &BatchJob, id: &dyn Fn(JobRef) -> String) -> Vec<OsString> {
         let output = job.output(&self.ground.store.job_logs_folder());
         let own = job.options(id).into_iter().map(OsString::from);
-        [output].into_iter().chain(self.order.options.iter().cloned()).chain(own).collect()
+        [output].into_iter().chain(self.order.options.iter().map(OsString::from)).chain(own).collect()
     }
 
     /// Submits the jobs, each behind those that it waits for, and records each at once.
@@ -160,15 +160,15 @@ impl Submitting<'_> {
     /// Returns the command line of `sbatch`, with variables for the numbers of the jobs.
     fn command(&self, job: &BatchJob) -> String {
         let output = job.output(&self.ground.store.job_logs_folder());
-        let options = [&output].into_iter().chain(self.order.options);
-        let options: Vec<String> = options.map(|option| option.to_string_lossy().into_owned()).collect();
+        let output = output.to_string_lossy();
         let own = job.options(&|job| match job {
             JobRef::Known(number) => number.to_string(),
             JobRef::New(number) => format!("${{{}}}", variable(number)),
         });
         // Nothing in them has a meaning for the shell but the variables.
         let own: Vec<String> = own.iter().map(|option| format!("\"{option}\"")).collect();
-        let given = line(["sbatch"].into_iter().chain(options.iter().map(String::as_str)));
+        let options = self.order.options.iter().map(String::as_str);
+        let given = line(["sbatch", &*output].into_iter().chain(options));
         format!("{given} {}", own.join(" "))
     }
 }

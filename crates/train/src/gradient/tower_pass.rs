@@ -101,6 +101,8 @@ impl<'a> TowerPass<'a> {
             // A process without examples has compared nothing.
             all = self.leaf.f_detach()?.f_zeros_like()?;
         }
+        // Of the sum, a process needs its own rows alone, for which a reduce-scatter would send half as much. That of Gloo sums all
+        // rows on every process, too, and throws the others away; and it takes equal shares alone.
         encoder.group().sum(&mut all)?;
         let own = encoder.share(self.tower, self.rows);
         Ok(Some(all.f_narrow(0, own.start as i64, own.len() as i64)?))

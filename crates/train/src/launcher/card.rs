@@ -14,7 +14,7 @@ use crate::provenance;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Card {
     pub(super) rank: usize,
-    world: usize,
+    pub(super) world: usize,
     host: String,
     process: u32,
     /// What tells whether another process sees the same process numbers: the start of the system and the namespace.

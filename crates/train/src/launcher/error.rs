@@ -5,6 +5,7 @@ use std::io;
 use cliptune_terminal::{Diagnostic, Exit};
 
 use super::distributed::JOIN_SECONDS;
+use super::interface::INTERFACES;
 
 /// Why the processes of a launcher do not come together.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,14 @@ pub enum JoinError {
         host: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// This host has no such network.
+    #[error("this host has no network {name:?}, which {INTERFACES} names")]
+    NoInterface {
+        /// The name.
+        name: String,
+        /// The networks of this host in words.
+        here: String,
     },
     /// Another program listens on the port.
     #[error("port {port} of this host is in use, where the processes are to meet")]
@@ -64,6 +73,14 @@ pub enum JoinError {
         rank: usize,
         /// This process in words.
         own: String,
+    },
+    /// Two processes have been told different numbers of processes.
+    #[error("{own} and {other} do not belong to one training: each has another number of processes")]
+    OtherWorld {
+        /// This process in words.
+        own: String,
+        /// The other process in words.
+        other: String,
     },
     /// Two processes are of different programs.
     #[error("{one} is {its}, and {other} is {others}")]
@@ -113,6 +130,9 @@ impl Diagnostic for JoinError {
             Self::NoHost { .. } => "set MASTER_ADDR to a name or an address of the first process's host that all others know; with torchrun, \
                                     `--rdzv-endpoint=HOST:PORT` or `--master-addr`"
                 .to_owned(),
+            Self::NoInterface { here, .. } => {
+                format!("it has {here}; without {INTERFACES}, the address of the host's own name is taken")
+            }
             Self::PortInUse { .. } => {
                 "set MASTER_PORT to a free port; with torchrun, `--rdzv-endpoint=HOST:PORT` or `--standalone`".to_owned()
             }
@@ -126,6 +146,10 @@ impl Diagnostic for JoinError {
             ),
             Self::Twice { .. } => {
                 "give each process its own RANK, or let torchrun or srun do it; another training may be using the same MASTER_PORT"
+                    .to_owned()
+            }
+            Self::OtherWorld { .. } => {
+                "give all of them the same WORLD_SIZE, or let torchrun or srun do it; another training may be using the same MASTER_PORT"
                     .to_owned()
             }
             Self::OtherProgram { .. } => "start the same program on all hosts".to_owned(),

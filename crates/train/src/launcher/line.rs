@@ -17,6 +17,7 @@ use super::error::JoinError;
 use super::fate::Fate;
 use super::fault::Fault;
 use super::lookout::DETECTED;
+use super::relay::Relay;
 use crate::error::TrainError;
 
 /// The number of processes that have claimed to be the first with a fault.
@@ -50,6 +51,7 @@ pub(crate) struct Line {
     cards: OnceLock<Vec<Card>>,
     /// Whether it is for this process to tell the person where the store is gone.
     speaks_alone: OnceLock<bool>,
+    relay: Arc<Relay>,
     fate: Fate,
 }
 
@@ -67,7 +69,8 @@ impl Line {
         let store = Arc::new(meet(&placement, placement.holds_store(), patience()?)?);
         let (is_mute, fate) = (AtomicBool::new(false), Fate::default());
         let (cards, speaks_alone) = (OnceLock::new(), OnceLock::new());
-        Ok(Arc::new(Self { own, store, is_mute, cards, speaks_alone, fate, placement }))
+        let relay = Arc::default();
+        Ok(Arc::new(Self { own, store, is_mute, cards, speaks_alone, relay, fate, placement }))
     }
 
     /// Opens another connection to the same store: one waits for one thing at a time.
@@ -89,6 +92,15 @@ impl Line {
 
     pub(super) fn fate(&self) -> &Fate {
         &self.fate
+    }
+
+    pub(super) fn relay(&self) -> &Arc<Relay> {
+        &self.relay
+    }
+
+    /// Returns the other process that was told to stop and whose request this one, as the leader, heeds.
+    pub(crate) fn stopped_by(&self) -> Option<usize> {
+        self.relay.heeded()
     }
 
     /// Asks the store, unless it has not answered before: that of a host that is gone never does.

@@ -17,6 +17,7 @@ use super::card::Card;
 use super::error::JoinError;
 use super::fault::Fault;
 use super::line::{ENDED, FAULTS, Line, publish, published};
+use super::relay::Relay;
 use crate::group::Group;
 
 /// The time between two looks.
@@ -53,7 +54,8 @@ impl Lookout {
         let watched = if own.rank == 0 { cards.get(1..) } else { cards.get(..1) };
         let seen = watched.unwrap_or_default().iter().cloned().map(Seen::new).collect();
         let place = format!("{}:{}", line.placement().host(), line.placement().port());
-        let pulse = Pulse { own, store, seen, place };
+        let relay = Arc::clone(line.relay());
+        let pulse = Pulse { own, store, seen, relay, place };
         let group = Connected::default();
         let judge = Judge { line: Arc::clone(line), group: Arc::clone(&group) };
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -86,6 +88,7 @@ struct Pulse {
     own: Card,
     store: KeyStore,
     seen: Vec<Seen>,
+    relay: Arc<Relay>,
     place: String,
 }
 
@@ -138,6 +141,7 @@ impl Pulse {
         if let Some(report) = self.told()? {
             return Ok(report);
         }
+        self.relay.look(&self.store, self.own.rank)?;
         for seen in &mut self.seen {
             let number = self.store.add(&beats(seen.card.rank), 0)?;
             if seen.stands_still(number) {
@@ -237,7 +241,8 @@ mod tests {
         child.wait().unwrap();
         let store = KeyStore::within_process(LIMIT).unwrap();
         let seen = vec![Seen::new(Card::of(0, child.id()))];
-        Pulse { own: Card::of(1, std::process::id()), store, seen, place: "gpu-3:1".to_owned() }
+        let (own, relay, place) = (Card::of(1, std::process::id()), Arc::default(), "gpu-3:1".to_owned());
+        Pulse { own, store, seen, relay, place }
     }
 
     #[test]

@@ -9,9 +9,11 @@ mod distributed;
 mod error;
 mod fate;
 mod fault;
+mod interface;
 mod line;
 mod lookout;
 mod order;
+mod relay;
 mod roll;
 mod team;
 

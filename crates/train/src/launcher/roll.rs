@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::card::Card;
 use super::distributed::patience;
 use super::error::JoinError;
+use super::interface;
 use super::line::Line;
 use crate::error::TrainError;
 
@@ -15,7 +16,8 @@ const NAMED: usize = 8;
 ///
 /// # Errors
 ///
-/// Returns an error that names the ranks that have not come in time, one that is there twice, or two of different programs.
+/// Returns an error that names the ranks that have not come in time, one that is there twice, two of different programs or with
+/// different numbers of processes, or a network that this host does not have.
 pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
     let (own, store, world) = (line.own(), line.store(), line.placement().world());
     if store.add(&taken(own.rank), 1)? > 1 {
@@ -29,7 +31,12 @@ pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
         // Whoever has come is found even when the time is over.
         let left = patience.saturating_sub(begun.elapsed()).max(Duration::from_millis(10));
         match store.get(&member(rank), left)? {
-            Some(text) => cards.push(serde_json::from_slice::<Card>(&text)?),
+            Some(text) => {
+                let card: Card = serde_json::from_slice(&text)?;
+                // Nobody who counts others will come.
+                of_one_world(own, &card)?;
+                cards.push(card);
+            }
             None => missing.push(rank),
         }
     }
@@ -38,6 +45,8 @@ pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
         return Err(JoinError::Missing { missing, world, seconds: patience.as_secs(), ranks }.into());
     }
     alike(&cards)?;
+    // From here on, the others learn why this process does not connect to them.
+    interface::check()?;
     Ok(cards)
 }
 
@@ -49,6 +58,14 @@ fn member(rank: usize) -> String {
 /// The key that counts how many processes say that they have this rank.
 fn taken(rank: usize) -> String {
     format!("taken/{rank}")
+}
+
+/// Refuses processes that have been told different numbers of processes.
+fn of_one_world(own: &Card, other: &Card) -> Result<(), JoinError> {
+    match own.world == other.world {
+        true => Ok(()),
+        false => Err(JoinError::OtherWorld { own: own.to_string(), other: other.to_string() }),
+    }
 }
 
 /// Refuses processes of different programs.
@@ -86,6 +103,18 @@ mod tests {
         other.program = "cliptune 0.0.1 (program 0123)".to_owned();
         let said = alike(&[first.clone(), other.clone()]).unwrap_err().to_string();
         assert_eq!(said, format!("{first} is {}, and {other} is {}", first.program, other.program));
+    }
+
+    #[test]
+    fn processes_with_different_numbers_of_processes_are_named_with_theirs() {
+        let (own, mut other) = (Card::of(0, 41), Card::of(1, 42));
+        assert!(of_one_world(&own, &other).is_ok());
+        other.world = 8;
+        let said = of_one_world(&own, &other).unwrap_err().to_string();
+        assert!(
+            said.starts_with("rank 0 of 4 (process 41 on gpu-3) and rank 1 of 8 (process 42 on gpu-3) "),
+            "{said}"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cliptune_torch_bridge::{Backend, Membership, ProcessGroup};
 
+use super::interface::INTERFACES;
 use super::line::Line;
 use super::lookout::Lookout;
 use super::order::Next;
@@ -13,8 +14,6 @@ use super::roll;
 use crate::error::TrainError;
 use crate::group::Group;
 
-/// The variable that says which network the processes reach each other by.
-const INTERFACE: &str = "GLOO_SOCKET_IFNAME";
 /// The time after which a collective operation fails by itself. It is for nothing that is expected: the leader may export for minutes
 /// while the others wait, and whoever is gone is noticed by the lookout.
 const OPERATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -50,7 +49,7 @@ impl Team {
         line.know(&cards);
         let placement = line.placement();
         let backend = Backend::choose(cards.iter().map(|card| card.has_nccl));
-        let interface = env::var(INTERFACE).ok().filter(|name| !name.is_empty());
+        let interface = env::var(INTERFACES).ok().filter(|name| !name.is_empty());
         let membership = Membership {
             rank: placement.rank(),
             world: placement.world(),

@@ -16,6 +16,11 @@ use crate::optimizer::moment_names;
 const FLOAT: u64 = 4;
 /// The number of bytes taken by libtorch's code, its threads and what its allocator holds back.
 const RUNTIME: u64 = 300 << 20;
+/// How many matrices as large as the logits of all pairs a step has at a time: logits, probabilities, gradients, masks. One process uses
+/// the same logits for both directions of a loss; several have some for each. Found by the peak memory of steps over 2000 to 9000 pairs
+/// whose towers were tiny, to within an eighth.
+const PAIRS_ALONE: usize = 11;
+const PAIRS_OF_SEVERAL: usize = 15;
 
 /// The facts that decide how much memory a training needs.
 #[derive(Debug)]
@@ -45,7 +50,8 @@ pub struct Subject<'a> {
 /// The activations are those that autograd saves for the backward pass. Each row of a block takes nine times the
 /// block's width (the inputs and outputs of both norms, the queries, keys and values, and the output of attention
 /// before and after its heads are joined) and twice the MLP's hidden layer, before and after the activation function.
-/// Attention itself keeps no scores, because libtorch's kernel computes them anew.
+/// Attention itself keeps no scores, because libtorch's kernel computes them anew. A loss over the pairs of a batch has the logits of each
+/// process's examples with all others, several times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Footprint {
     /// The bytes of all weights.
@@ -127,7 +133,17 @@ impl Subject<'_> {
         let vision = tower(&self.config.vision.transformer, image_rows, self.vision());
         let text = tower(&self.config.text.transformer, text_rows, self.text());
         let input = if self.vision() == Pass::Absent { 0 } else { input };
-        FLOAT * (input + vision + text + self.gathered(batch)) as u64
+        FLOAT * (input + vision + text + self.gathered(batch) + self.pairs(batch)) as u64
+    }
+
+    /// Returns how many elements the loss over the pairs of a batch keeps, if there is one.
+    fn pairs(&self, batch: &Batch) -> usize {
+        let all = batch.examples.len();
+        match (objective::has_negatives_in_batch(self.plan.objective), self.processes) {
+            (false, _) => 0,
+            (true, 0 | 1) => PAIRS_ALONE * all * all,
+            (true, _) => PAIRS_OF_SEVERAL * self.share(all) * all,
+        }
     }
 
     /// Returns how many elements the embeddings of all processes have, with what they are gathered from and their gradient.

@@ -5,8 +5,8 @@ use std::fmt;
 use cliptune_experiment::BatchSize;
 use cliptune_terminal::format;
 
-/// The phrases by which libtorch reports a shortage, on the CPU and on a GPU.
-const MESSAGES: [&str; 2] = ["DefaultCPUAllocator: can't allocate memory", "out of memory"];
+/// The phrases by which libtorch reports a shortage: of a tensor on the CPU, on a GPU, and of anything else that C++ allocates.
+const MESSAGES: [&str; 3] = ["DefaultCPUAllocator: can't allocate memory", "out of memory", "std::bad_alloc"];
 /// The share of the memory that is counted on; the rest is for the system and for what an estimate misses.
 const USABLE: f64 = 0.9;
 
@@ -135,6 +135,13 @@ mod tests {
         let shortage = MemoryShortage::of_libtorch(message).unwrap();
         insta::assert_snapshot!(shortage, @"out of memory: no room for 2.5 GiB more, and the GPU has 79 GiB");
         assert_eq!(MemoryShortage::of_libtorch("expected a matrix"), None);
+    }
+
+    #[test]
+    fn what_cpp_says_when_it_has_no_memory_is_understood() {
+        // A tensor may have its memory, and what describes it none.
+        let shortage = MemoryShortage::of_libtorch("std::bad_alloc").unwrap();
+        assert_eq!(shortage.to_string(), "out of memory");
     }
 
     #[test]

@@ -12,7 +12,10 @@ fn footprint(tune: Tune, batch_size: usize) -> Footprint {
 
 /// The footprint of each of so many processes.
 fn of_each(processes: usize, tune: Tune, batch_size: usize) -> Footprint {
-    let mut world = World::new(Objective::Choice).tuning(tune);
+    of_world(processes, World::new(Objective::Choice).tuning(tune), batch_size)
+}
+
+fn of_world(processes: usize, mut world: World, batch_size: usize) -> Footprint {
     world.plan.batch_size = BatchSize::try_from(batch_size).unwrap();
     let parameters = world.tiny.parameters();
     let tuned = Tuned::new(&parameters, &world.plan, world.tiny.cases.seed).unwrap();
@@ -72,6 +75,20 @@ fn what_is_locked_keeps_no_activations() {
     assert!(image < full && text < full && projections < full, "{full} {image} {text} {projections}");
     // Each tower is in exactly one of the two.
     assert_eq!(image + text, full);
+}
+
+#[test]
+fn every_pair_of_a_batch_has_logits() {
+    let pairs = World::new(Objective::Contrastive).tiny.train.len().pow(2) as u64;
+    let activations = |tune: Tune| {
+        // All examples are one batch.
+        of_world(1, World::new(Objective::Contrastive).tuning(tune), 64).activations
+    };
+    let [full, image, text] =
+        [Tune::Full, Tune::LockedImage { unlocked_layers: 0 }, Tune::LockedText { unlocked_layers: 0 }]
+            .map(activations);
+    // Each tower is in exactly one of the two, and the loss in all three.
+    assert_eq!(image + text - full, 11 * 4 * pairs);
 }
 
 #[test]

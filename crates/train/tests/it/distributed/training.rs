@@ -238,9 +238,25 @@ fn a_loss_that_is_not_a_number_on_one_process_ends_all_in_the_same_step() {
             let tuned = Tuned::new(&parameters, &plan, world.tiny.cases.seed).unwrap();
             world.run_in(group, &tuned, &go_on).map_err(|error| error.to_string())
         });
-        let expected = "the loss became NaN at step 1 (epoch 1)".to_owned();
+        let expected = "the loss became NaN at step 1 (epoch 1) by what rank 2 computes".to_owned();
         assert!(ends.iter().all(|end| *end == Err(expected.clone())), "{ends:?}");
     }
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_on_every_process_is_no_fault_of_one() {
+    let _generator = generator();
+    let plain = World::new(Objective::Choice).plan;
+    let tune = Tune::LockedImage { unlocked_layers: 0 };
+    let plan = TrainPlan { tune, augment: Some(flips()), ..plain };
+    let ends = together(2, |group| {
+        let world = World::with(plan.clone());
+        let parameters = locked_to_nan(&world, true);
+        let tuned = Tuned::new(&parameters, &plan, world.tiny.cases.seed).unwrap();
+        world.run_in(group, &tuned, &go_on).map_err(|error| error.to_string())
+    });
+    let expected = "the loss became NaN at step 1 (epoch 1)".to_owned();
+    assert!(ends.iter().all(|end| *end == Err(expected.clone())), "{ends:?}");
 }
 
 /// Images in the folder of a world that are none.
