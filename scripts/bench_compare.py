@@ -4,16 +4,15 @@ shape; scipy gets the sums of each group, and its fastest settings that fit into
 """
 
 import argparse
-import os
 import subprocess
 import time
-from pathlib import Path
 
 import numpy
 from scipy import stats
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "target/release/examples/time-compare"
+import benchmark
+
+PROGRAM = benchmark.TARGET / "examples/time-compare"
 RESAMPLES = 10_000
 
 
@@ -51,7 +50,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--groups-of", type=int, nargs="+", default=[5, 1], help="the items in a group")
     options = parser.parse_args()
-    print(f"{options.items} items, {len(os.sched_getaffinity(0))} cores, numpy {numpy.__version__}", flush=True)
+    print(f"{options.items} items, {benchmark.cores()} cores, numpy {numpy.__version__}", flush=True)
     for size in options.groups_of:
         subprocess.run([PROGRAM, str(options.items), str(size)], check=True)
         intervals, test = peers(options.items, size)

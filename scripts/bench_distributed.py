@@ -24,14 +24,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
-START, END = "<!-- scripts/bench distributed: begin -->", "<!-- scripts/bench distributed: end -->"
+import benchmark
+from benchmark import TARGET
+
 WANTED, SAME_LOSS, WORDS, VALIDATION = 0.90, 2e-3, 18, 4
 SIDES = {"cliptune": "cliptune", "pytorch": "PyTorch DDP with transformers"}
 
@@ -245,36 +244,33 @@ def compare(folder, options):
 def table(times, traffic, apart, options):
     drawn = (
         f"ViT-B/32 at full size, 32-bit floats, InfoNCE over {options.batch} pairs, one thread for each process; "
-        f"{len(os.sched_getaffinity(0))} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
+        f"{benchmark.cores()} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
         f"Losses differ by at most {apart:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
     )
-    lines = ["| | one process | two processes | of twice the speed | each sends in a step |", "|---|---:|---:|---:|---:|"]
+    rows = []
     for side in options.only:
         one, two = median(times[side, 1]), median(times[side, 2])
-        lines.append(f"| {SIDES[side]} | {one:.2f} s | {two:.2f} s | {one / two / 2:.2f} | {median(traffic[side, 2]) / 2 / 2**20:.0f} MiB |")
-    return "\n".join([drawn, "", *lines, "", f"Wanted: {WANTED:.2f} of twice the speed."])
+        mib = median(traffic[side, 2]) / 2 / 2**20
+        rows.append((SIDES[side], f"{one:.2f} s", f"{two:.2f} s", f"{one / two / 2:.2f}", f"{mib:.0f} MiB"))
+    measured = benchmark.table(["", "one process", "two processes", "of twice the speed", "each sends in a step"], rows)
+    return benchmark.section(drawn, measured, f"Wanted: {WANTED:.2f} of twice the speed.")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench distributed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark.parser("distributed", __doc__)
     parser.add_argument("--batch", type=int, default=32, help="the pairs of a global batch, an even number")
     parser.add_argument("--steps", type=int, default=6, help="steps of each side in a round")
     parser.add_argument("--warm-up", type=int, default=2, help="first ones that are not counted")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=list(SIDES), choices=SIDES, help="the sides")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
     parser.add_argument("--peer", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         return peer(Path(options.peer), options)
-    options.load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
-        section = compare(Path(folder), options)
-    print(section)
-    if options.write:
-        file = ROOT / "docs/speed.md"
-        before, rest = file.read_text().split(START)
-        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+    options.load = benchmark.load()
+    with benchmark.room() as folder:
+        section = compare(folder, options)
+    benchmark.finish("distributed", section, options)
 
 
 if __name__ == "__main__":

@@ -27,14 +27,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
-START, END = "<!-- scripts/bench embed: begin -->", "<!-- scripts/bench embed: end -->"
+import benchmark
+from benchmark import TARGET
+
 PEERS = ["sentence-transformers", "fastembed", "fastembed-ours", "onnxruntime"]
 BOUND = "graph-alone"
 SAME, WANTED = 1e-4, 1.5
@@ -72,10 +71,7 @@ def graphs(folder):
 def ours(folder):
     to = folder / "ours.parquet"
     to.unlink(missing_ok=True)
-    start = time.perf_counter()
-    command = [TARGET / "cliptune", "embed", "model", "images", "--to", to, "--quiet"]
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    return benchmark.timed([TARGET / "cliptune", "embed", "model", "images", "--to", to, "--quiet"], cwd=folder)
 
 
 def own_vectors(folder):
@@ -192,18 +188,15 @@ def search(folder, options):
     """Searches of many embeddings by a full text tower, as a line for the documentation."""
     from bench_train import make_model
 
-    run = lambda *words: subprocess.run([TARGET / "cliptune", *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    run = lambda *words: benchmark.timed([TARGET / "cliptune", *words], cwd=folder)
     make_model(folder / "small", text_config=SMALL, vision_config=SMALL)
     (folder / "texts.txt").write_text("".join(f"a picture of number {number}\n" for number in range(options.rows)))
     (folder / "one.txt").write_text("one text\n")
     run("embed", "small", "texts.txt", "--to", "many.parquet", "--quiet")
     run("embed", "model", "one.txt", "--to", "one.parquet", "--quiet")
     lend_hash(folder / "one.parquet", folder / "many.parquet")
-    seconds = []
-    for _ in range(options.searches + 1):
-        start = time.perf_counter()
-        run("search", "many.parquet", "a snail at a desk", "-k", "20", "--model", "model", "--quiet")
-        seconds.append(time.perf_counter() - start)
+    words = ["search", "many.parquet", "a snail at a desk", "-k", "20", "--model", "model", "--quiet"]
+    seconds = [run(*words) for _ in range(options.searches + 1)]
     middle, least, most = median(seconds[1:]), min(seconds[1:]), max(seconds[1:])
     return (
         f"`cliptune search` over {options.rows:,} × 512 embeddings, the query encoded by the text tower of a B/32: {middle:.2f} s from start "
@@ -249,35 +242,30 @@ def table(times, apart, options):
         f"{options.images} JPEG files of 600 × 450 pixels, ViT-B/32 at full size, 32-bit floats; {options.threads} cores; medians of "
         f"{options.rounds} rounds in turn. Others kept {options.load:.1f} processors busy at the beginning."
     )
-    lines = ["| | images a second | cliptune is as fast, times | largest difference of a component |", "|---|---:|---:|---:|"]
+    rows = []
     for side, rate in rates.items():
         ratio = "" if side == "cliptune" else f"{rates['cliptune'] / rate:.2f}"
-        lines.append(f"| {side} | {rate:.1f} | {ratio} | {f'{apart[side]:.1e}' if side in apart else ''} |")
-    return "\n".join([drawn, "", *lines, "", f"Wanted: {WANTED} × of the fastest peer, and differences below {SAME}."])
+        rows.append((side, f"{rate:.1f}", ratio, f"{apart[side]:.1e}" if side in apart else ""))
+    measured = benchmark.table(["", "images a second", "cliptune is as fast, times", "largest difference of a component"], rows)
+    return benchmark.section(drawn, measured, f"Wanted: {WANTED} × of the fastest peer, and differences below {SAME}.")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench embed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark.parser("embed", __doc__)
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="those of the peers")
+    parser.add_argument("--threads", type=int, default=benchmark.cores(), help="those of the peers")
     parser.add_argument("--rows", type=int, default=1_000_000, help="the embeddings that are searched")
     parser.add_argument("--searches", type=int, default=9)
     parser.add_argument("--only", nargs="*", default=PEERS, choices=PEERS, help="the peers")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
     parser.add_argument("--peer", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         return peer(options.peer[0], Path(options.peer[1]), options.threads)
-    options.load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
-        place = Path(folder).resolve()
-        section = f"{compare(place, options)}\n\n{search(place, options)}"
-    print(section)
-    if options.write:
-        file = ROOT / "docs/speed.md"
-        before, rest = file.read_text().split(START)
-        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+    options.load = benchmark.load()
+    with benchmark.room() as folder:
+        section = benchmark.section(compare(folder, options), search(folder, options))
+    benchmark.finish("embed", section, options)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,19 @@
 times the system calls alone that list the images and ask each for its stamp: no `run` can take less.
 """
 
-import argparse
-import os
 import random
 import re
 import statistics
 import struct
 import subprocess
-import tempfile
-import time
 import zlib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-CLIPTUNE = ROOT / "target/release/cliptune"
-LIST_AND_STAT = ROOT / "target/release/examples/list-and-stat"
-START, END = "<!-- scripts/bench idle: begin -->", "<!-- scripts/bench idle: end -->"
+import benchmark
+from benchmark import TARGET
+
+CLIPTUNE = TARGET / "cliptune"
+LIST_AND_STAT = TARGET / "examples/list-and-stat"
 SIDE = 8
 PER_FOLDER = 1_000
 EXPERIMENTS = 10
@@ -71,9 +68,7 @@ def draw(folder: Path, images: int) -> None:
 
 
 def milliseconds(arguments: list[str], folder: Path) -> float:
-    begun = time.perf_counter()
-    subprocess.run([CLIPTUNE, *arguments], check=True, cwd=folder, capture_output=True)
-    return 1e3 * (time.perf_counter() - begun)
+    return 1e3 * benchmark.timed([CLIPTUNE, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def bare_milliseconds(folder: Path) -> float:
@@ -81,36 +76,31 @@ def bare_milliseconds(folder: Path) -> float:
     return float(re.search(r"([\d.]+) ms", said)[1])
 
 
-def line(what: str, times: list[float]) -> str:
-    return f"| {what} | {statistics.median(times):.0f} ms ({min(times):.0f} – {max(times):.0f}) |"
+def row(what: str, times: list[float]) -> tuple[str, str]:
+    return what, f"{statistics.median(times):.0f} ms ({min(times):.0f} – {max(times):.0f})"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/bench idle", description=__doc__)
+    parser = benchmark.parser("idle", __doc__)
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=15, help="how often each command is repeated")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as name:
-        folder = Path(name)
+    with benchmark.room() as folder:
         draw(folder, options.images)
         subprocess.run([CLIPTUNE, "run", "experiments", "--quiet"], check=True, cwd=folder, capture_output=True)
-        lines = ["| | median (fastest – slowest) |", "|---|---|"]
+        rows = []
         for command in ["--help", "status experiments"]:
             times = [milliseconds(command.split(), folder) for _ in range(options.times)]
-            lines.append(line(f"`cliptune {command}`", times))
+            rows.append(row(f"`cliptune {command}`", times))
         # In turn, because the machine is not as fast at every time.
         pairs = [(milliseconds(["run", "experiments"], folder), bare_milliseconds(folder)) for _ in range(options.times)]
         run, bare = map(list, zip(*pairs))
-        lines.append(line("`cliptune run experiments`", run))
-        lines.append(line("of which the bare system calls for the images take, measured in turn", bare))
-    drawn = f"{EXPERIMENTS} finished experiments over {options.images:,} images of one folder tree; {os.cpu_count()} cores."
-    section = "\n".join([drawn, "", *lines])
-    print(section)
-    if options.write:
-        file = ROOT / "docs/speed.md"
-        before, rest = file.read_text().split(START)
-        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+        rows.append(row("`cliptune run experiments`", run))
+        rows.append(row("of which the bare system calls for the images take, measured in turn", bare))
+    drawn = f"{EXPERIMENTS} finished experiments over {options.images:,} images of one folder tree; {benchmark.cores()} cores."
+    measured = benchmark.table(["", "median (fastest – slowest)"], rows)
+    benchmark.finish("idle", benchmark.section(drawn, measured), options)
 
 
-main()
+if __name__ == "__main__":
+    main()

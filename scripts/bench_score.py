@@ -17,14 +17,13 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
-START, END = "<!-- scripts/bench score: begin -->", "<!-- scripts/bench score: end -->"
+import benchmark
+from benchmark import TARGET
+
 PEERS = {"pytorch": "PyTorch question by question", "onnxruntime": "Python's ONNX Runtime with padded batches"}
 OURS = {
     "first": "cliptune, nothing remembered",
@@ -191,35 +190,30 @@ def table(asked, times, apart, options):
         + " and from ".join(f"{PEERS[name]}'s by at most {far:.1e}" for name, far in apart.items())
         + f". Others kept {options.load:.1f} processors busy at the beginning."
     )
-    lines = ["| | seconds | of processors | times as fast as " + " | times as fast as ".join(PEERS[name] for name in options.only) + " |"]
-    lines.append("|---|---|---|" + "---|" * len(options.only))
+    rows = []
     for side in times:
         ratios = [f"{seconds[name] / seconds[side]:.1f} ×" if side in OURS else "" for name in options.only]
-        lines.append(f"| {(OURS | PEERS)[side]} | {seconds[side]:.2f} | {cpu[side]:.2f} | " + " | ".join(ratios) + " |")
+        rows.append(((OURS | PEERS)[side], f"{seconds[side]:.2f}", f"{cpu[side]:.2f}", *ratios))
+    head = ["", "seconds", "of processors", *(f"times as fast as {PEERS[name]}" for name in options.only)]
     wanted = " and ".join(f"{WANTED[name]} × of {PEERS[name]}" for name in options.only)
-    return "\n".join([drawn, "", *lines, "", f"Wanted: {wanted}; where everything is known, under 1 s."])
+    return benchmark.section(drawn, benchmark.table(head, rows), f"Wanted: {wanted}; where everything is known, under 1 s.")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench score", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark.parser("score", __doc__)
     parser.add_argument("--cartoons", type=int, default=130, help="the cartoons of the fold")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="those of the peers")
+    parser.add_argument("--threads", type=int, default=benchmark.cores(), help="those of the peers")
     parser.add_argument("--only", nargs="*", default=list(PEERS), choices=PEERS, help="the peers")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
     parser.add_argument("--peer", nargs=3, metavar=("NAME", "FOLDER", "RUN"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         name, folder, run = options.peer
         return peer(name, Path(folder), Path(run), options.threads)
-    options.load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
-        section = compare(Path(folder), options)
-    print(section)
-    if options.write:
-        file = ROOT / "docs/speed.md"
-        before, rest = file.read_text().split(START)
-        file.write_text(f"{before}{START}\n{section}\n{END}{rest.split(END)[1]}")
+    options.load = benchmark.load()
+    with benchmark.room() as folder:
+        section = compare(folder, options)
+    benchmark.finish("score", section, options)
 
 
 if __name__ == "__main__":

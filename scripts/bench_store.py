@@ -5,18 +5,16 @@ so a first time right after drawing reads from memory what is not larger than th
 to forget the files, which then come from the disk.
 """
 
-import argparse
 import os
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-START, END = "<!-- scripts/bench store: begin -->", "<!-- scripts/bench store: end -->"
+import benchmark
+from benchmark import TARGET
+
 
 COMMANDS = [
     ("`ls`", ["ls"]),
@@ -30,10 +28,7 @@ COMMANDS = [
 
 
 def timed(arguments: list[str], store: Path) -> float:
-    program = [str(ROOT / "target/release/cliptune"), "--store", str(store), *arguments]
-    begun = time.perf_counter()
-    subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+    return benchmark.timed([TARGET / "cliptune", "--store", store, *arguments])
 
 
 def forget(folder: Path) -> None:
@@ -50,12 +45,12 @@ def size(folder: Path) -> float:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
 
 
-def measure(store: Path, times: int) -> list[str]:
-    lines = ["| | first | again |", "|---|---|---|"]
+def measure(store: Path, times: int) -> list[tuple[str, str, str]]:
+    rows = []
     shutil.rmtree(store / "cache", ignore_errors=True)
     forget(store)
-    lines.append(f"| `ls`, the files on the disk | {timed(['ls'], store):.2f} s | |")
-    print(lines[-1], file=sys.stderr)
+    rows.append(("`ls`, the files on the disk", f"{timed(['ls'], store):.2f} s", ""))
+    print(benchmark.row(rows[-1]), file=sys.stderr)
     # The files are in memory from here on, as far as they fit.
     for file in store.rglob("*"):
         if file.is_file():
@@ -64,41 +59,29 @@ def measure(store: Path, times: int) -> list[str]:
         shutil.rmtree(store / "cache", ignore_errors=True)
         first = timed(arguments, store)
         again = statistics.median(timed(arguments, store) for _ in range(times))
-        lines.append(f"| {name} | {first:.2f} s | {again:.2f} s |")
-        print(lines[-1], file=sys.stderr)
-    return lines
-
-
-def write(section: str) -> None:
-    file = ROOT / "docs/speed.md"
-    text = file.read_text()
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    file.write_text(f"{before}{START}\n{section}\n{END}{after}")
+        rows.append((name, f"{first:.2f} s", f"{again:.2f} s"))
+        print(benchmark.row(rows[-1]), file=sys.stderr)
+    return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/bench store", description=__doc__)
+    parser = benchmark.parser("store", __doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--events", type=int, default=1_000, help="events of each run")
     parser.add_argument("--times", type=int, default=5, help="how often each command is repeated")
     parser.add_argument("--store", type=Path, help="a store that was drawn before, in place of a new one")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/speed.md")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="cliptune-bench-") as folder:
-        store = options.store or Path(folder) / "runs"
+    with benchmark.room() as folder:
+        store = options.store or folder / "runs"
         if not options.store:
-            draw = ROOT / "target/release/examples/draw-store"
-            subprocess.run([draw, store, str(options.runs), str(options.events)], check=True)
-        lines = measure(store, options.times)
+            subprocess.run([TARGET / "examples/draw-store", store, str(options.runs), str(options.events)], check=True)
+        rows = measure(store, options.times)
         drawn = (
             f"{options.runs:,} runs with {options.events:,} events each, {size(store):,.0f} MiB with the index; "
-            f"{os.cpu_count()} cores. \u201cFirst\u201d is without an index, \u201cagain\u201d the median of {options.times}."
+            f"{benchmark.cores()} cores. \u201cFirst\u201d is without an index, \u201cagain\u201d the median of {options.times}."
         )
-        section = "\n".join([drawn, "", *lines])
-        print(section)
-        if options.write:
-            write(section)
+    benchmark.finish("store", benchmark.section(drawn, benchmark.table(["", "first", "again"], rows)), options)
 
 
-main()
+if __name__ == "__main__":
+    main()

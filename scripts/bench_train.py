@@ -23,18 +23,18 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+import benchmark
+from benchmark import TARGET
 
 IMAGES, CHOICES, WORDS = 8, 5, 18
 SMALLEST_CONTEST = 50
 SAME_LOSS = 1e-3
 CHECKPOINTS = 4
 PHASES = ("data", "forward", "backward", "optimizer")
-ROOT = Path(__file__).resolve().parents[1]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
 def make_model(folder, **parts):
@@ -281,7 +281,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=12, help="steps (or epochs) of each side")
     parser.add_argument("--warm-up", type=int, default=2, help="first ones that are not counted")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=benchmark.cores())
     parser.add_argument("--locked", action="store_true", help="lock the image tower")
     parser.add_argument("--epoch", type=int, metavar="CARTOONS", help="epochs over that many cartoons instead of steps")
     parser.add_argument("--only", nargs="*", default=["transformers", "tutorial"], help="the peers")
@@ -290,8 +290,8 @@ def main():
     if options.peer:
         folder, loop, tune = options.peer
         return peer(Path(folder), loop, tune, options.threads)
-    with tempfile.TemporaryDirectory() as folder:
-        compare(Path(folder), options)
+    with benchmark.room() as folder:
+        compare(folder, options)
 
 
 def compare(folder, options):

@@ -21,6 +21,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+# What all benchmarks share lies beside this folder.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
 import record
 from agree import expect_same
 from draw import draw

@@ -6,28 +6,26 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
 
+import benchmark
 from rows import WORKLOADS
-from sides import ROOT
 
-RESULTS = ROOT / "docs/speed-ingest.json"
-PAGE = ROOT / "docs/speed.md"
-BEGIN, END = "<!-- written by scripts/bench ingest -->", "<!-- the end of what scripts/bench ingest writes -->"
+RESULTS = benchmark.ROOT / "docs/speed-ingest.json"
+HEAD = ["data", "", "seconds: median (fastest – slowest)", "peak memory", "times as fast as DataChain", "needed"]
 
 
 def setting(options):
     """Where, when and with what it is measured."""
     cpu = next(line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    git = lambda *words: subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True).stdout.strip()
+    git = lambda *words: subprocess.run(["git", "-C", benchmark.ROOT, *words], capture_output=True, text=True).stdout.strip()
     changed = "-changed" if git("status", "--porcelain", "--untracked-files=no", "--", "crates") else ""
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "commit": git("rev-parse", "--short", "HEAD") + changed,
-        "machine": f"{len(os.sched_getaffinity(0))} cores of {cpu}, {memory:.0f} GiB",
-        "load": round(os.getloadavg()[0], 1),
+        "machine": f"{benchmark.cores()} cores of {cpu}, {memory:.0f} GiB",
+        "load": round(benchmark.load(), 1),
         "versions": {name: importlib.metadata.version(name) for name in ("datachain", "pandas")} | {"python": sys.version.split()[0]},
         "starting": {name: _starting(name) for name in ("datachain", "pandas")},
     }
@@ -37,9 +35,7 @@ def _starting(package):
     """The seconds in which Python has imported a package and has done nothing."""
     times = []
     for _ in range(4):
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, "-B", "-c", f"import {package}"], check=True)
-        times.append(time.perf_counter() - begun)
+        times.append(benchmark.timed([sys.executable, "-B", "-c", f"import {package}"]))
     return round(median(times[1:]), 2)
 
 
@@ -142,22 +138,17 @@ def keep(workload, found):
 
 
 def write_docs():
-    """Writes the section of docs/speed.md between its marks."""
+    """Writes the section of docs/speed.md."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(before + BEGIN + "\n\n" + _section(results) + "\n" + END + after)
+    benchmark.write("ingest", _section(results))
 
 
 def _section(results):
     if not results:
-        return "Not measured yet.\n"
-    lines = ["| data | | seconds: median (fastest – slowest) | peak memory | times as fast as DataChain | needed |", "|---|---|---|---|---|---|"]
-    for workload in WORKLOADS:
-        if workload.name in results:
-            lines += ["| " + " | ".join(cells) + " |" for cells in table(workload, results[workload.name])]
-    return "\n".join(lines) + "\n\n" + _settings(results)
+        return "Not measured yet."
+    measured = [workload for workload in WORKLOADS if workload.name in results]
+    rows = [cells for workload in measured for cells in table(workload, results[workload.name])]
+    return benchmark.section(benchmark.table(HEAD, rows, texts=len(HEAD)), _settings(results))
 
 
 def _settings(results):
@@ -171,4 +162,4 @@ def _settings(results):
             f"its import, of pandas' {where['starting']['pandas']}."
         )
         said.setdefault(text, []).append(name)
-    return "\n".join(f"- {', '.join(names)}: {text}" for text, names in said.items()) + "\n"
+    return "\n".join(f"- {', '.join(names)}: {text}" for text, names in said.items())

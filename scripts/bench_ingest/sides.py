@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark import TARGET
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-CLIPTUNE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/cliptune"
+CLIPTUNE = TARGET / "cliptune"
 
 EXPERIMENT = """
 name: {name}

@@ -8,7 +8,7 @@ use cliptune_terminal::{CommonArgs, Exit};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::CliError;
+use crate::error::{CliError, ProgramError};
 use crate::sibling;
 use crate::tool::Tool;
 
@@ -33,7 +33,9 @@ impl Joins {
     ) -> Result<Result<Self, Exit>, CliError> {
         let mut plans = experiments.iter().flat_map(|experiment| &experiment.plans);
         let mut command = match sibling::command(Tool::Ingest) {
-            Err(CliError::NoTool { .. }) if plans.all(|plan| plan.data.join.is_some()) => {
+            Err(CliError::Program(ProgramError::NoTool { .. }))
+                if plans.all(|plan| plan.data.join.is_some()) =>
+            {
                 common.printer().status("the columns are not looked at: cliptune-ingest does that");
                 return Ok(Ok(Self(Vec::new())));
             }

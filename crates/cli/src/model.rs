@@ -10,7 +10,7 @@ use cliptune_pictures::Mode;
 use cliptune_store::{Run, RunStatus, Store};
 use cliptune_terminal::{CommonArgs, Printer};
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 use crate::selection::one_run;
 
 /// A model that a command line names: that of a run, or of a folder.
@@ -24,7 +24,9 @@ impl Named {
     /// Returns the run with this name or, when there is no such run, the model folder at this path.
     pub(crate) fn find(store: &Store, name: &str) -> Result<Self, CliError> {
         match one_run(store, name) {
-            Err(CliError::NoRun { .. }) if Path::new(name).is_dir() => Ok(Self::Folder(PathBuf::from(name))),
+            Err(CliError::Name(NameError::NoRun { .. })) if Path::new(name).is_dir() => {
+                Ok(Self::Folder(PathBuf::from(name)))
+            }
             run => run.map(|run| Self::Run(Box::new(run))),
         }
     }

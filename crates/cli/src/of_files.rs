@@ -6,7 +6,7 @@ use cliptune_experiment::{Plan, spelled};
 use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
-use crate::error::CliError;
+use crate::error::{CliError, ComparisonError};
 use crate::selection::{Selection, look, somewhere, tell};
 
 /// Returns the runs that an experiment file, or a folder of them, stands for now, of which there is at least one, and says which are
@@ -30,7 +30,7 @@ pub(crate) fn runs_of_files(
     let missing: Vec<&Plan> =
         known.iter().filter(|standing| standing.run.is_none()).map(|standing| &standing.plan).collect();
     match (missing.len(), known.len()) {
-        (all, of) if all == of => return Err(CliError::NotRun { path }),
+        (all, of) if all == of => return Err(ComparisonError::NotRun { path }.into()),
         (0, _) => {}
         (some, of) => {
             let names: Vec<String> = missing.iter().map(|plan| spelled_out(plan, true)).collect();

@@ -21,7 +21,7 @@ use cliptune_experiment::{Experiment, ExperimentName};
 use cliptune_store::{Standings, Store};
 use cliptune_terminal::{CommonArgs, Diagnostic as _, Exit, Printer};
 
-use crate::error::CliError;
+use crate::error::{CliError, ProgramError};
 use crate::selection::{Selection, bases, left_out, look};
 use crate::sibling;
 use crate::tool::Tool;
@@ -245,7 +245,7 @@ pub(crate) fn report(paths: &[PathBuf], common: &CommonArgs, printer: &Printer) 
 /// Waits for a tool. A crash counts as an ordinary failure, so that the remaining work can still be done.
 fn finish(tool: Tool, command: Command, printer: &Printer) -> Result<Exit, CliError> {
     match sibling::wait(tool, command) {
-        Err(error @ CliError::Killed { .. }) => {
+        Err(error @ CliError::Program(ProgramError::Killed { .. })) => {
             printer.warn(&error.to_string());
             Ok(Exit::Failed)
         }

@@ -6,7 +6,7 @@ use cliptune_store::{AnyRun, Dependents, Listed as _, Store};
 use cliptune_terminal::{Column, Printer, Table, format};
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 use crate::selection::{ambiguous, no_readable_run};
 
 /// One thing that was, or would be, removed or restored.
@@ -43,7 +43,7 @@ pub(crate) fn the_only_run(store: &Store, name: &str) -> Result<AnyRun, CliError
 /// Returns the error that a name stands for no run, or only where a run is looked at.
 fn no_certain_run(store: &Store, name: &str) -> Result<CliError, CliError> {
     match store.any_named(name)?.into_iter().next() {
-        Some(run) => Ok(CliError::MayChange { name: name.to_owned(), run: run.id() }),
+        Some(run) => Ok(NameError::MayChange { name: name.to_owned(), run: run.id() }.into()),
         None => no_readable_run(store, name),
     }
 }

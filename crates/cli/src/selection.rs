@@ -8,7 +8,7 @@ use cliptune_experiment::{Experiment, ExperimentName, ModelSource, load};
 use cliptune_store::{AnyRun, Listed, Run, RunStatus, Standings, Store, StoreError, Unknown};
 use cliptune_terminal::{CommonArgs, Diagnostic, Exit, Printer, did_you_mean};
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError, OptionError};
 
 /// The experiments that a command line names, each after those that it starts from.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Selection {
 pub(crate) fn refuse_settings(common: &CommonArgs) -> Result<(), CliError> {
     match common.set.is_empty() {
         true => Ok(()),
-        false => Err(CliError::NeedsFiles { option: "--set" }),
+        false => Err(OptionError::NeedsFiles { option: "--set" }.into()),
     }
 }
 
@@ -149,7 +149,7 @@ pub(crate) fn any_run(store: &Store, name: &str) -> Result<AnyRun, CliError> {
 
 /// Returns the error that a name stands for several runs.
 pub(crate) fn ambiguous(name: &str, runs: &[impl Listed]) -> CliError {
-    CliError::AmbiguousRun { name: name.to_owned(), runs: runs.iter().map(Listed::id).collect() }
+    NameError::AmbiguousRun { name: name.to_owned(), runs: runs.iter().map(Listed::id).collect() }.into()
 }
 
 /// Returns the error that a name stands for no run of cliptune's, or that the run it stands for cannot be read.
@@ -169,7 +169,7 @@ pub(crate) fn no_readable_run(store: &Store, name: &str) -> Result<CliError, Cli
     let foreign = all.foreign.iter().map(Listed::id);
     let ids: Vec<String> = all.runs.iter().map(Run::id).chain(foreign).collect();
     let similar = did_you_mean(name, &ids).map(str::to_owned);
-    Ok(CliError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar })
+    Ok(NameError::NoRun { name: name.to_owned(), store: store.root().to_path_buf(), similar }.into())
 }
 
 /// Returns the run if it has a model and that model is the one that the run ended with.

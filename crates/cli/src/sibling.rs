@@ -13,7 +13,7 @@ use cliptune_native::{
 use cliptune_terminal::{CommonArgs, Exit};
 use serde::de::DeserializeOwned;
 
-use crate::error::CliError;
+use crate::error::{CliError, ProgramError};
 use crate::signals;
 use crate::tool::Tool;
 
@@ -28,7 +28,7 @@ pub(crate) fn command(tool: Tool) -> Result<Command, CliError> {
 pub(crate) fn unchecked(tool: Tool) -> Result<Command, CliError> {
     let mut command = Command::new(find(tool)?);
     if tool == Tool::Train {
-        command.envs(path_to_named_libtorch().map_err(|folder| CliError::NoLibtorch { folder })?);
+        command.envs(path_to_named_libtorch().map_err(|folder| ProgramError::NoLibtorch { folder })?);
     }
     if tool == Tool::Ingest && env::var_os(DUCKDB_ALLOCATOR).is_none() {
         command.env(DUCKDB_ALLOCATOR, duckdb_allocator());
@@ -59,8 +59,8 @@ pub(crate) fn bare(tool: Tool) -> Result<Command, CliError> {
 fn check_libtorch(command: &Command) -> Result<(), CliError> {
     let Some(loaded) = Loaded::by(command) else { return Ok(()) };
     match Libtorch::among(&loaded) {
-        Err(NoLibtorch) => Err(CliError::MissingLibtorch),
-        Ok(Some(found)) if !found.is_right() => Err(CliError::OtherLibtorch { found }),
+        Err(NoLibtorch) => Err(ProgramError::MissingLibtorch.into()),
+        Ok(Some(found)) if !found.is_right() => Err(ProgramError::OtherLibtorch { found }.into()),
         Ok(_) => Ok(()),
     }
 }
@@ -87,7 +87,7 @@ pub(crate) fn become_store() -> Result<CliError, CliError> {
 /// Puts a program in the place of this process. Returns only the error of an attempt that fails.
 pub(crate) fn take_place(mut command: Command) -> CliError {
     let source = command.exec();
-    CliError::Start { program: PathBuf::from(command.get_program()), source }
+    ProgramError::Start { program: PathBuf::from(command.get_program()), source }.into()
 }
 
 /// Finds the program of a tool in the folder of this one, or else in PATH. That folder comes first because PATH may hold an
@@ -97,8 +97,8 @@ pub(crate) fn find(tool: Tool) -> Result<PathBuf, CliError> {
     let mut elsewhere =
         env::split_paths(&path).map(|folder| folder.join(&name)).filter(|file| file.is_file());
     match beside(&name) {
-        Err(CliError::NoTool { name, beside, .. }) => {
-            elsewhere.next().ok_or(CliError::NoTool { name, beside, in_path: true })
+        Err(CliError::Program(ProgramError::NoTool { name, beside, .. })) => {
+            Ok(elsewhere.next().ok_or(ProgramError::NoTool { name, beside, in_path: true })?)
         }
         found => found,
     }
@@ -109,7 +109,7 @@ pub(crate) fn beside(name: &str) -> Result<PathBuf, CliError> {
     let own = env::current_exe()?;
     match own.with_file_name(name) {
         program if program.is_file() => Ok(program),
-        _ => Err(CliError::NoTool { name: name.to_owned(), beside: own, in_path: false }),
+        _ => Err(ProgramError::NoTool { name: name.to_owned(), beside: own, in_path: false }.into()),
     }
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn answer<T: DeserializeOwned>(
 ) -> Result<Result<T, Exit>, CliError> {
     let program = PathBuf::from(command.get_program());
     let output = command.stderr(Stdio::inherit()).output();
-    let output = output.map_err(|source| CliError::Start { program, source })?;
+    let output = output.map_err(|source| ProgramError::Start { program, source })?;
     match serde_json::from_slice(&output.stdout) {
         Ok(answer) if output.status.success() => Ok(Ok(answer)),
         _ => {
@@ -158,7 +158,9 @@ pub(crate) fn ended(tool: Tool, status: ExitStatus, interrupted: bool) -> Result
         (Some(code), _) => Ok(Exit::from_code(code)),
         // Some tools do not catch the signal.
         (None, _) if interrupted => Ok(Exit::Interrupted),
-        (None, signal) => Err(CliError::Killed { tool, signal: signals::name(signal.unwrap_or_default()) }),
+        (None, signal) => {
+            Err(ProgramError::Killed { tool, signal: signals::name(signal.unwrap_or_default()) }.into())
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::Cause;
 use signal_hook::low_level::signal_name;
 
-use crate::error::CliError;
+use crate::error::{CliError, ProgramError};
 
 /// Returns the flag that the signals set. Nothing is printed and no signal ends this process, because the program that
 /// does the work reports what happens and decides when to stop.
@@ -73,7 +73,7 @@ impl Children {
     /// processes that there are.
     pub(crate) fn spawn(&self, mut command: Command) -> Result<Child, CliError> {
         let program = PathBuf::from(command.get_program());
-        let child = command.spawn().map_err(|source| CliError::Start { program, source })?;
+        let child = command.spawn().map_err(|source| ProgramError::Start { program, source })?;
         let mut known = self.known();
         known.running.push(Pid::from_child(&child));
         if known.asked {

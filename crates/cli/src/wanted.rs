@@ -9,7 +9,7 @@ use cliptune_query::{Cell, Key, Listing, MEMORY, Runs};
 use cliptune_store::{Run, Store};
 use cliptune_terminal::{CommonArgs, Printer, did_you_mean};
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError, OptionError, RemovalError};
 use crate::selection::{Selection, look, somewhere, tell, warn_of, warn_of_unreadable};
 
 /// What is asked for.
@@ -51,19 +51,19 @@ impl Wanted<'_> {
             self.experiments.iter().cloned().partition(is_name);
         if let Some(lost) = files.iter().find(|file| !Path::new(file).exists()) {
             let similar = did_you_mean(lost, &known).map(str::to_owned);
-            return Err(CliError::NoExperiment { name: lost.clone(), similar });
+            return Err(NameError::NoExperiment { name: lost.clone(), similar }.into());
         }
         let needs_files = [("--stale", self.stale), ("--set", !common.set.is_empty())];
         if let Some((option, _)) = needs_files.into_iter().find(|(_, is_given)| *is_given && files.is_empty())
         {
-            return Err(CliError::NeedsFiles { option });
+            return Err(OptionError::NeedsFiles { option }.into());
         }
         // What is stale of an experiment, only its file can say.
         if self.stale && !names.is_empty() {
-            return Err(CliError::NeedsFiles { option: "--stale" });
+            return Err(OptionError::NeedsFiles { option: "--stale" }.into());
         }
         if !files.is_empty() && !names.is_empty() && self.filters_by_present()? {
-            return Err(CliError::NeedsFiles { option: "--filter with `present`" });
+            return Err(OptionError::NeedsFiles { option: "--filter with `present`" }.into());
         }
         let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         let selection = if files.is_empty() { None } else { Some(Selection::load(&files, common)?) };
@@ -89,7 +89,7 @@ impl Wanted<'_> {
         tell(&standings, printer);
         let goes_by_present = self.goes && (self.stale || self.filters_by_present()?);
         if goes_by_present && !standings.unknown.is_empty() {
-            return Err(CliError::UnknownStanding);
+            return Err(RemovalError::UnknownStanding.into());
         }
         let runs = standings.known.iter().filter_map(|standing| standing.run.as_ref());
         let mut present: HashSet<String> = runs.map(Run::id).collect();

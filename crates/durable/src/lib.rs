@@ -19,7 +19,10 @@
 //! | to read | use |
 //! |---|---|
 //! | a file of somebody else | [`open_regular`], [`read_whole`], [`read_whole_into`], [`read_regular`], [`read_regular_text`] |
+//!
+//! [`boot_id`] tells the boots of machines apart: a lock, and the number of a process, mean something on one of them alone.
 
+mod boot;
 mod error;
 mod file;
 mod folder;
@@ -27,6 +30,7 @@ mod link;
 mod names;
 mod regular;
 
+pub use boot::boot_id;
 pub use error::{DurableError, advice};
 pub use file::{AtomicFile, CompleteFile, publish, write_atomic, write_remade};
 pub use folder::{StagedFolder, discard, move_folder};

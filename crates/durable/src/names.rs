@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 
+use crate::boot::boot_id;
 use crate::error::DurableError;
 
 /// The prefix of the names of unfinished files and folders. Readers skip names with a leading dot.
@@ -37,8 +38,8 @@ const GLANCE: Duration = Duration::from_millis(1);
 pub fn unfinished_prefix() -> &'static str {
     static PREFIX: OnceLock<String> = OnceLock::new();
     PREFIX.get_or_init(|| {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        boot.get(..BOOT_DIGITS).map_or_else(|| UNFINISHED.to_owned(), |boot| format!("{UNFINISHED}{boot}-"))
+        let boot = boot_id().and_then(|boot| boot.get(..BOOT_DIGITS));
+        boot.map_or_else(|| UNFINISHED.to_owned(), |boot| format!("{UNFINISHED}{boot}-"))
     })
 }
 

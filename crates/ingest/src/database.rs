@@ -1,19 +1,16 @@
 //! The DuckDB database that joins the sources. It is closed to the outside and bounded in memory and time, and its
 //! error messages do not show our own SQL.
 
+mod patience;
+mod watch;
+
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::mpsc::channel;
 
 use cliptune_durable::StagedFolder;
-use cliptune_store::{
-    closing, duckdb_said, interruptible, more_time_for_sql, open_database, sql_patience, sql_text,
-};
-use cliptune_terminal::format::counted;
-use cliptune_terminal::{Failure, fail_now, silent_interrupt_flag};
+use cliptune_store::{closing, duckdb_said, interruptible, open_database, sql_patience, sql_text};
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::error::ArrowError;
@@ -23,16 +20,13 @@ use serde::Deserialize;
 use crate::error::IngestError;
 use crate::problem::Problem;
 use crate::text_rows::TextRows;
+use patience::Patience;
+use watch::{Watch, interrupt_on_signal};
 
 /// The megabytes of memory that the database may use for each thread. Larger tables go to temporary files.
 const MEMORY: usize = 480;
 /// The amount of disk space that those temporary files may use.
 const DISK: &str = "64GB";
-/// The microseconds that a statement may take for each row of the table that it goes over, beyond the time that any may take.
-/// They are two minutes for a million rows, as slow as disks and expressions are that do end.
-const FOR_A_ROW: u64 = 120;
-/// The microseconds that reading a table may take for each byte of its files, which a slow disk needs.
-const FOR_A_BYTE: u64 = 1;
 
 /// A database in memory.
 pub(crate) struct Database {
@@ -41,32 +35,21 @@ pub(crate) struct Database {
     _watch: Watch,
     /// The folder for data that does not fit into memory, where it is to go with the database.
     spilled: Option<StagedFolder>,
-    /// The time that any statement may take. SQL of an experiment that takes longer is assumed never to end.
-    patience: Duration,
-    /// The time that it may take beyond that.
-    more: More,
+    /// The time that a statement may take.
+    patience: Patience,
     /// The number of threads that each statement uses.
     threads: Cell<usize>,
     /// The number of rows that they are for.
     rows: Cell<u64>,
 }
 
-/// The time that a statement may take for what it goes over.
-#[derive(Clone, Debug, Default)]
-struct More {
-    /// That for the bytes of the files that it reads.
-    bytes: Cell<Duration>,
-    /// That for the rows of the table.
-    rows: Cell<Duration>,
-}
-
 impl Database {
     /// Opens the database. `temporary` is the folder for data that does not fit into memory.
     pub(crate) fn open(temporary: &Path) -> Result<Self, IngestError> {
         let connection = open_database().map_err(|error| failed(&error))?;
-        let (threads, rows, more) = (Cell::new(1), Cell::new(0), More::default());
-        let (watch, patience) = (Watch::over(&connection), sql_patience()?);
-        let database = Self { connection, _watch: watch, spilled: None, patience, more, threads, rows };
+        let (threads, rows) = (Cell::new(1), Cell::new(0));
+        let (watch, patience) = (Watch::over(&connection), Patience::new(sql_patience()?));
+        let database = Self { connection, _watch: watch, spilled: None, patience, threads, rows };
         let memory = MEMORY * processors().max(2);
         // Whoever needs an order asks for it. Otherwise the database may hold back no row for the sake of one.
         let settings = format!(
@@ -83,8 +66,7 @@ impl Database {
     /// Gives statements the time that reading these files takes, which they do until others are named here.
     pub(crate) fn wait_for_files(&self, files: &[PathBuf]) {
         let sizes = files.iter().map(|file| fs_err::metadata(file).map_or(0, |file| file.len()));
-        let bytes = sizes.fold(0, u64::saturating_add);
-        self.more.bytes.set(Duration::from_micros(bytes.saturating_mul(FOR_A_BYTE)));
+        self.patience.set_bytes(sizes.fold(0, u64::saturating_add));
     }
 
     /// Gives statements the time that a table of so many rows takes, and as many threads as it keeps busy. A thread without work
@@ -95,7 +77,7 @@ impl Database {
         let busy = usize::try_from(rows / ROWS).unwrap_or(usize::MAX).saturating_add(1);
         self.threads.set(busy.min(processors()));
         self.rows.set(rows);
-        self.more.rows.set(Duration::from_micros(rows.saturating_mul(FOR_A_ROW)));
+        self.patience.set_rows(rows);
         self.make(&format!("SET threads = {}", self.threads.get()))
     }
 
@@ -128,9 +110,9 @@ impl Database {
             return Ok((beside(self)?, here(self)?));
         }
         let connection = self.connection.try_clone().map_err(|error| failed(&error))?;
-        let (threads, rows, more) = (self.threads.clone(), self.rows.clone(), self.more.clone());
-        let (watch, patience) = (Watch::over(&connection), self.patience);
-        let other = Self { connection, _watch: watch, spilled: None, patience, more, threads, rows };
+        let (threads, rows) = (self.threads.clone(), self.rows.clone());
+        let (watch, patience) = (Watch::over(&connection), self.patience.clone());
+        let other = Self { connection, _watch: watch, spilled: None, patience, threads, rows };
         std::thread::scope(|scope| {
             let beside = scope.spawn(move || beside(&other));
             let here = here(self);
@@ -298,56 +280,9 @@ impl Database {
         interrupt: impl Fn() + Send,
         run: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, Problem> {
-        let (result, is_late) = interruptible(self.patience(), interrupt, self.give_up(), run);
-        result.map_err(|problem| if is_late { self.stopped() } else { problem.into() })
-    }
-
-    /// Returns the time that a statement may take now.
-    fn patience(&self) -> Duration {
-        self.patience.saturating_add(self.more.bytes.get()).saturating_add(self.more.rows.get())
-    }
-
-    fn stopped(&self) -> Problem {
-        Problem::Stopped(self.patience())
-    }
-
-    /// Returns what ends the process when the database heeds no interrupt.
-    fn give_up(&self) -> impl Fn() + Send + use<> {
-        let patience = self.patience();
-        move || {
-            let after = counted(patience.as_secs(), "second");
-            let said = format!("a table or an SQL expression was given up after {after}");
-            fail_now(&Failure::usage(said).with_hint(more_time_for_sql(patience)));
-        }
-    }
-}
-
-/// A thread that interrupts a connection once a signal has asked this process to stop, for as long as this exists. One thread for
-/// each statement would take as long as most statements.
-struct Watch {
-    _ended: Sender<()>,
-}
-
-impl Watch {
-    fn over(connection: &Connection) -> Self {
-        let handle = connection.interrupt_handle();
-        let (ended, end) = channel();
-        std::thread::spawn(move || interrupt_on_signal(&end, || handle.interrupt()));
-        Self { _ended: ended }
-    }
-}
-
-/// Interrupts what a database does once a signal has asked this process to stop, until the other side of the channel is gone. What
-/// is reported then is for [`command`](crate::command()) to tell from a fault.
-fn interrupt_on_signal(end: &Receiver<()>, interrupt: impl Fn()) {
-    /// How long a signal waits to be seen.
-    const LOOK: Duration = Duration::from_millis(100);
-    let asked = silent_interrupt_flag();
-    // The interrupt is repeated, because one that falls between two statements is lost.
-    while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        if asked.load(Ordering::Relaxed) {
-            interrupt();
-        }
+        let patience = self.patience.total();
+        let (result, is_late) = interruptible(patience, interrupt, self.patience.give_up(), run);
+        result.map_err(|problem| if is_late { Problem::Stopped(patience) } else { problem.into() })
     }
 }
 
@@ -372,6 +307,8 @@ fn said(error: &duckdb::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn database() -> (tempfile::TempDir, Database) {
@@ -383,7 +320,7 @@ mod tests {
     #[test]
     fn what_never_ends_is_stopped() {
         let (_folder, mut database) = database();
-        database.patience = Duration::from_millis(50);
+        database.patience = Patience::new(Duration::from_millis(50));
         let endless = "SELECT count(*) FROM range(1000000000000) AS a, range(1000000000000) AS b WHERE a.range = -b.range";
         let problem = database.execute(&format!("CREATE TABLE t AS {endless}")).unwrap_err();
         assert_eq!(problem, Problem::Stopped(Duration::from_millis(50)));
@@ -394,19 +331,19 @@ mod tests {
     #[test]
     fn what_goes_over_more_may_take_longer() {
         let (folder, mut database) = database();
-        database.patience = Duration::from_secs(120);
-        assert_eq!(database.patience().as_secs(), 120);
+        database.patience = Patience::new(Duration::from_secs(120));
+        assert_eq!(database.patience.total().as_secs(), 120);
         let files = ["one.csv", "other.csv"].map(|name| folder.path().join(name));
         files.iter().for_each(|file| fs_err::write(file, vec![0; 3_000_000]).unwrap());
         database.wait_for_files(&files);
-        assert_eq!(database.patience().as_secs(), 120 + 6);
+        assert_eq!(database.patience.total().as_secs(), 120 + 6);
         // A table that lies in its files is read from them with each statement.
         database.prepare_for(10_000_000).unwrap();
-        assert_eq!(database.patience().as_secs(), 120 + 6 + 10 * 120);
+        assert_eq!(database.patience.total().as_secs(), 120 + 6 + 10 * 120);
         database.wait_for_files(&[]);
-        assert_eq!(database.patience().as_secs(), 120 + 10 * 120);
-        let beside = database.both(|other| Ok(other.patience()), |_| Ok(())).unwrap().0;
-        assert_eq!(beside, database.patience());
+        assert_eq!(database.patience.total().as_secs(), 120 + 10 * 120);
+        let beside = database.both(|other| Ok(other.patience.total()), |_| Ok(())).unwrap().0;
+        assert_eq!(beside, database.patience.total());
     }
 
     #[test]

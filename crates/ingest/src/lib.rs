@@ -48,7 +48,7 @@ mod ties;
 mod value;
 
 pub use command::{Arguments, command};
-pub use error::IngestError;
+pub use error::{GuessError, IngestError, JoinError, LabelError, SampleError, SplitError};
 pub use ingest::ingest;
 pub use label::Example;
 pub use problem::Problem;

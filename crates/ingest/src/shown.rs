@@ -17,3 +17,15 @@ pub(crate) fn shown_list(values: &[Option<&str>]) -> String {
     let more = (values.len() > FEW).then(|| "…".to_owned());
     format!("[{}]", few.chain(more).collect::<Vec<_>>().join(", "))
 }
+
+/// Formats all of a few values in quotes.
+pub(crate) fn shown_all(values: &[String]) -> String {
+    values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ")
+}
+
+/// Lists names, and of very many the first ones.
+pub(crate) fn named_few(names: &[String]) -> String {
+    const FEW: usize = 20;
+    let more = if names.len() > FEW { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(FEW)].join(", "))
+}

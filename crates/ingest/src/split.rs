@@ -5,7 +5,7 @@ use cliptune_experiment::{FoldSource, Folds, Split, SplitBy, SplitPlan};
 use crate::components::Components;
 use crate::database::Database;
 use crate::deal::{self, Piece, Shares};
-use crate::error::IngestError;
+use crate::error::{IngestError, SplitError};
 use crate::identity::Anchor;
 use crate::kept::{self, Before};
 use crate::pipeline::items::{self, Places};
@@ -65,12 +65,9 @@ impl Subject<'_> {
             noun,
         )?;
         if let Some((split, share)) = dealt.unreachable {
-            return Err(IngestError::UnevenSplit {
-                split,
-                share,
-                declared: deal::declared(self.plan, split),
-                ties: ties::told(self.database, &self.plan.by, units, noun)?,
-            });
+            let declared = deal::declared(self.plan, split);
+            let ties = ties::told(self.database, &self.plan.by, units, noun)?;
+            return Err(SplitError::Uneven { split, share, declared, ties }.into());
         }
         items::place_by_unit(self.database, &dealt.places)?;
         Ok(Assigned { merges: kept::merges(&before.votes), drifted: dealt.drifted })
@@ -99,11 +96,8 @@ impl Subject<'_> {
             _ => shares.count(),
         };
         if units.pieces.len() < parts {
-            return Err(IngestError::TooFewUnits {
-                units: units.pieces.len() as u64,
-                unit: noun,
-                splits: parts,
-            });
+            let units = units.pieces.len() as u64;
+            return Err(SplitError::TooFewUnits { units, unit: noun, splits: parts }.into());
         }
         let places = self.places(units, &shares, true);
         let missed = deal::missed(&units.pieces, &shares, &places.splits);

@@ -68,6 +68,10 @@ mod tests {
             ("gpu-[9,03-05]", "gpu-9"),
             ("rack[1-2]node[07-09].lan", "rack1node07.lan"),
             ("n[1]", "n1"),
+            ("node[01-03,07],gpu-5", "node01"),
+            ("node[0007]", "node0007"),
+            ("a-b.example.org,node[1-2]", "a-b.example.org"),
+            ("n[18446744073709551616-18446744073709551617]", "n18446744073709551616"),
         ];
         for (list, first) in lists {
             assert_eq!(first_host(list).as_deref(), Some(first), "{list}");
@@ -77,8 +81,29 @@ mod tests {
     #[test]
     fn what_is_no_list_has_no_host() {
         for wrong in [
-            "", ",", "a[", "a]", "a[]", "a[x]", "a[1-]", "a[-1]", "a[1-2-3]", "a b", "a[1][", "[[1]]",
+            "",
+            ",",
+            "a[",
+            "a]",
+            "a[]",
+            "a[x]",
+            "a[1-]",
+            "a[-1]",
+            "a[1-2-3]",
+            "a b",
+            "a[1][",
+            "[[1]]",
             "a[1,]",
+            "a[,1]",
+            "a[1",
+            "a[1[2]]",
+            "a[1]]",
+            "]a[",
+            "a[1]b]",
+            "a[1 ]",
+            "a[\u{661}]",
+            "ä",
+            "a\u{1b}[1]",
         ] {
             assert_eq!(first_host(wrong), None, "{wrong}");
         }
@@ -88,7 +113,10 @@ mod tests {
     fn tasks_are_counted_by_node() {
         let of = |node| tasks_of_node("2(x3),1", node);
         assert_eq!([of(0), of(2), of(3), of(4)], [Some(2), Some(2), Some(1), None]);
-        for wrong in ["", "x", "2(x", "2(x3", "0", "2(xy)"] {
+        assert_eq!(tasks_of_node("2(x0),3", 0), Some(3), "no node has the first number");
+        let largest = "2(x18446744073709551615),1";
+        assert_eq!([tasks_of_node(largest, 7), tasks_of_node(largest, usize::MAX)], [Some(2), None]);
+        for wrong in ["", "x", "2(x", "2(x3", "0", "2(xy)", "(x3)", "-1", "2(x-1)", "2 3", "2(x3)(x3)"] {
             assert_eq!(tasks_of_node(wrong, 0), None, "{wrong}");
         }
     }

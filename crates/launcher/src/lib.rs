@@ -8,6 +8,8 @@ mod error;
 mod host_list;
 mod placement;
 mod slurm;
+#[cfg(test)]
+mod tests;
 mod torchrun;
 mod variables;
 

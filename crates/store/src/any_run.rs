@@ -134,7 +134,7 @@ impl AnyRun {
     }
 
     /// Returns the run, if it is one that cliptune has made.
-    pub fn into_own(self) -> Option<Run> {
+    pub(crate) fn into_own(self) -> Option<Run> {
         match self {
             Self::Own(run) => Some(*run),
             Self::Foreign(_) => None,

@@ -39,14 +39,6 @@ pub struct Soup {
     pub run: String,
 }
 
-impl Dependents {
-    /// Checks whether something could not be explained or made again without the run or the dataset. A report is not such
-    /// a thing: it holds all of what it shows.
-    pub fn need_it(&self) -> bool {
-        !(self.runs.is_empty() && self.soups.is_empty() && self.datasets.is_empty())
-    }
-}
-
 /// The runs of a store, and what each of them was made from.
 #[derive(Debug)]
 pub struct Family<'a> {

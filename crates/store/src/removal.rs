@@ -58,16 +58,6 @@ impl Store {
         filled
     }
 
-    /// Moves the scores of a split to the trash.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when a process works on the run, or when they cannot be moved. They then stay where they were.
-    pub fn trash_scores(&self, _: &StoreLock, run: &Run, split: Split) -> Result<Trashed, StoreError> {
-        let _held = idle(run.folder())?;
-        self.trash_scores_of(run, split)
-    }
-
     /// Moves the scores of a split to the trash if they are damaged still, and returns whether they were: somebody may have
     /// made them again since they were looked at.
     ///
@@ -81,15 +71,11 @@ impl Store {
         split: Split,
     ) -> Result<bool, StoreError> {
         let _held = idle(run.folder())?;
-        match read_scores(run, split) {
-            Ok(Some(_)) => Ok(false),
-            _ => self.trash_scores_of(run, split).map(|_| true),
+        if matches!(read_scores(run, split), Ok(Some(_))) {
+            return Ok(false);
         }
-    }
-
-    fn trash_scores_of(&self, run: &Run, split: Split) -> Result<Trashed, StoreError> {
         let entry = self.entry(Kind::Scores, Place::of(self, run.folder())?, Some(split))?;
-        entry.filled_by(&run.scores_folder(split))
+        entry.filled_by(&run.scores_folder(split)).map(|_| true)
     }
 
     /// Moves the weights of a run to the trash: its model, its graphs, its adapters and its checkpoint. The records and

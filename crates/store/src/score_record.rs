@@ -89,7 +89,7 @@ pub struct Scores {
 
 impl Scores {
     /// Returns whether the probabilities were computed with the scale that a plan wants: a constant, or the model's own.
-    pub fn has_scale(&self, constant: Option<f64>) -> bool {
+    pub(crate) fn has_scale(&self, constant: Option<f64>) -> bool {
         self.is_scale_constant.then_some(self.logit_scale) == constant
     }
 

@@ -198,7 +198,7 @@ impl Store {
     }
 
     /// Returns the folder of the trash.
-    pub fn trash_folder(&self) -> PathBuf {
+    pub(crate) fn trash_folder(&self) -> PathBuf {
         self.root().join(FOLDER)
     }
 

@@ -1,13 +1,15 @@
 //! Carries out one run, from its images, texts and starting weights to its exported model.
 
+mod explain;
+mod export;
+mod kept;
 mod together;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cliptune_experiment::{BatchSize, Fraction, Objective, Plan, TaskKind, Templates, TrainPlan};
-use cliptune_machine::memory_limit;
+use cliptune_experiment::{BatchSize, Objective, Plan, TaskKind, TrainPlan};
 use cliptune_store::{Event, EventLog, Outcome, Run, Standing};
 use cliptune_terminal::format::in_one_line;
 
@@ -16,20 +18,17 @@ use crate::checkpoint::{Checkpoints, Position, Saver, State};
 use crate::data::{ImageBank, PixelCache, Splits, TextBank};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::{Evaluation, evaluate};
-use crate::export::Captioned;
+use crate::evaluate::evaluate;
 use crate::fit::{Fit, Fitted, Records, steps_per_epoch};
 use crate::journal::Journal;
-use crate::memory::{Footprint, Subject};
-use crate::merit::Merit;
 use crate::model::Parameters;
 use crate::optimizer::Optimizer;
 use crate::progress::TrainingProgress;
 use crate::run::Context;
 use crate::start::Start;
-use crate::tuning::{Tuned, interpolate, save_adapter};
+use crate::tuning::Tuned;
 use crate::watch::{Watch, unrecorded};
-use crate::{cautions, device, export};
+use crate::{cautions, device};
 
 /// A training in progress, with everything that it works with. Of several processes, all have a session, and the leader alone has a run
 /// to write.
@@ -195,66 +194,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Replaces the last weights by those that are kept.
-    fn ready<'b>(
-        &self,
-        fit: &Fit<'_>,
-        run: Option<&Run>,
-        mut records: Records<'b>,
-        best_epoch: usize,
-    ) -> Result<Ready<'b>, TrainError> {
-        run.map_or(Ok(()), Run::still_there)?;
-        let (parameters, alpha) = match best_epoch {
-            0 => (self.starting()?, None),
-            epoch => {
-                if run.is_some() {
-                    records.saver.restore_best(epoch, fit.tuned)?;
-                }
-                let mut kept = fit.tuned.kept().into_iter().map(|(_, tensor)| tensor.shallow_clone());
-                fit.group.take_from_leader(&mut kept)?;
-                self.interpolated(fit, &mut records.journal, fit.tuned.evaluated()?)?
-            }
-        };
-        // The adapters have no effect if nothing was better than the starting model.
-        let strength = if best_epoch == 0 { 0.0 } else { alpha.unwrap_or(1.0) };
-        let base = self.plan.model.from.to_string();
-        if let Some(run) = run {
-            save_adapter(&run.adapter_folder(), fit.tuned, &base, strength)?;
-        }
-        Ok(Ready { best_epoch, alpha, parameters: Some(parameters), journal: records.journal })
-    }
-
-    /// Reads the starting weights again, because training changes them in place.
-    fn starting(&self) -> Result<Parameters, TrainError> {
-        Ok(Start::open(self.standing, self.splits.train_items(), self.context.device)?.parameters)
-    }
-
-    /// Finds the best of the models between the starting one and the tuned one that the plan lists, and its position
-    /// between them. The tuned one is the best when the plan lists none.
-    fn interpolated(
-        &self,
-        fit: &Fit<'_>,
-        journal: &mut Journal<'_>,
-        tuned: Parameters,
-    ) -> Result<(Parameters, Option<f64>), TrainError> {
-        if fit.plan.interpolate.is_empty() {
-            return Ok((tuned, None));
-        }
-        let start = self.starting()?;
-        let tell = |alpha: Fraction, evaluation: Evaluation| {
-            journal.tell(&Event::Interpolated {
-                alpha: alpha.get(),
-                validation_loss: evaluation.loss,
-                validation_accuracy: evaluation.accuracy,
-            });
-            Ok(())
-        };
-        let merit = |evaluation| Merit::of(fit.plan.select, evaluation);
-        let evaluate = |parameters: &Parameters| fit.evaluate(parameters);
-        let best = interpolate(&start, &tuned, &fit.plan.interpolate, evaluate, merit, tell)?;
-        Ok(best.map_or((tuned, None), |best| (best.parameters, Some(best.alpha.get()))))
-    }
-
     /// Opens the records of a training and reports the event with which it begins.
     fn records(
         &self,
@@ -285,56 +224,6 @@ impl<'a> Session<'a> {
         Ok(Records { journal, saver })
     }
 
-    /// Adds the facts to an error that only the run knows: the ids of the items that a loss came from, or the size that
-    /// fits.
-    fn explained(
-        &self,
-        train: &TrainPlan,
-        moving: usize,
-        mut error: TrainError,
-        journal: &mut Journal<'_>,
-    ) -> TrainError {
-        match &mut error {
-            TrainError::Diverged(divergence) => {
-                divergence.name(self.splits.train_items());
-                let (step, epoch, reason) = (divergence.step, divergence.epoch, divergence.reason());
-                journal.tell(&Event::Diverged { step, epoch, reason, items: divergence.items.clone() });
-            }
-            TrainError::OutOfMemory(shortage) => {
-                // With two passes the batch may be of any size, because only so many rows are in memory at once.
-                type Set = fn(&mut TrainPlan, BatchSize);
-                let (key, now, set): (_, _, Set) = match train.gradient_cache {
-                    Some(rows) => {
-                        ("train.gradient_cache", rows, |plan, size| plan.gradient_cache = Some(size))
-                    }
-                    None => ("train.batch_size", train.batch_size, |plan, size| plan.batch_size = size),
-                };
-                shortage.look_for_size((key, now), memory_limit(), |size| {
-                    let mut smaller = train.clone();
-                    set(&mut smaller, size);
-                    Footprint::of(&self.subject(&smaller, moving)).total
-                });
-            }
-            _ => {}
-        }
-        error
-    }
-
-    /// Gathers the facts that decide how much memory the training needs.
-    fn subject<'b>(&'b self, plan: &'b TrainPlan, moving: usize) -> Subject<'b> {
-        Subject {
-            config: &self.start.config,
-            parameters: &self.start.parameters,
-            moving,
-            plan,
-            seed: self.plan.seed,
-            train: &self.splits.train,
-            texts: &self.texts,
-            images: self.images.len(),
-            processes: self.context.team.group().world(),
-        }
-    }
-
     fn journal<'b>(
         &self,
         run: &Run,
@@ -362,35 +251,6 @@ impl<'a> Session<'a> {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
-    }
-
-    /// Writes the model folder, the graphs and the logits that the graphs must reproduce.
-    fn export(&self, run: &Run, parameters: &Parameters) -> Result<(), TrainError> {
-        export::write_model(run, self.start, parameters)?;
-        run.still_there()?;
-        self.write_parity(run, parameters)
-    }
-
-    /// Writes the graphs of a completed run again, and the logits that they must reproduce.
-    pub(crate) fn export_again(&self, run: &Run) -> Result<(), TrainError> {
-        device::compute_plainly()?;
-        export::write_graphs(run)?;
-        self.write_parity(run, &self.start.parameters)
-    }
-
-    fn write_parity(&self, run: &Run, parameters: &Parameters) -> Result<(), TrainError> {
-        let (items, examples) = self.splits.parity_source();
-        let Splits { task, templates, classes, .. } = self.splits;
-        if *task != TaskKind::Classes {
-            return export::write_parity(run, &self.encoder(parameters), *task, items, examples, parameters);
-        }
-        // The graphs read one prompt at a time, and what is compared are the graphs.
-        let sample = Captioned::of_classes(items, classes, templates);
-        let captions = TextBank::encode(&self.start.tokenizer, &sample.captions, &Templates::plain())?;
-        let encoder =
-            Encoder::new(&self.start.config, parameters, &self.images, &captions, self.context.device);
-        let examples = sample.examples(examples, &captions);
-        export::write_parity(run, &encoder, TaskKind::Pairs, sample.items.all(), &examples, parameters)
     }
 
     fn encoder<'b>(&'b self, parameters: &'b Parameters) -> Encoder<'b> {

@@ -7,7 +7,7 @@ use cliptune_sources::{Copied, Settings, clear, copies};
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 use serde_json::json;
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 
 /// Show or remove the copies of remote data
 ///
@@ -91,7 +91,7 @@ fn remove(copies: &[Copied], addresses: &[String], printer: &Printer) -> Result<
     let is_copied =
         |address: &&String| copies.iter().any(|copy| copy.address == address.trim_end_matches('/'));
     if let Some(address) = addresses.iter().find(|address| !is_copied(address)) {
-        return Err(CliError::NoCopy { address: address.clone() });
+        return Err(NameError::NoCopy { address: address.clone() }.into());
     }
     let is_meant = |copy: &&Copied| {
         addresses.is_empty() || addresses.iter().any(|address| copy.address == address.trim_end_matches('/'))

@@ -14,7 +14,7 @@ use cliptune_experiment::Split;
 use cliptune_store::{Store, TestLooks};
 use cliptune_terminal::{CommonArgs, Exit};
 
-use crate::error::CliError;
+use crate::error::{CliError, ComparisonError, OptionError};
 use crate::selection::refuse_settings;
 use sides::{Side, sides_of};
 
@@ -81,7 +81,7 @@ pub(super) struct Compared {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     if args.html && stdout().is_terminal() {
-        return Err(CliError::PageOnTerminal { command: "cliptune compare A B --items" });
+        return Err(OptionError::PageOnTerminal { command: "cliptune compare A B --items" }.into());
     }
     let store = Store::open(&common.store)?;
     let (baseline, others) = sides_of(args, &store, common, &printer)?;
@@ -122,12 +122,12 @@ fn test_looks<'a>(
 fn compare(side: &Side, baseline: &Side, metric: Option<&str>) -> Result<Comparison, CliError> {
     let (name, against) = (|| side.name.clone(), || baseline.name.clone());
     if side.task != baseline.task {
-        return Err(CliError::OtherTask { name: name(), baseline: against() });
+        return Err(ComparisonError::OtherTask { name: name(), baseline: against() }.into());
     }
-    Comparison::of(side.task, &side.answers, &baseline.answers, metric).map_err(|source| CliError::Compare {
-        side: name(),
-        baseline: against(),
-        source,
+    let compared = Comparison::of(side.task, &side.answers, &baseline.answers, metric);
+    compared.map_err(|source| {
+        let source = Box::new(source);
+        ComparisonError::Compare { side: name(), baseline: against(), source }.into()
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use cliptune_exchange::export::Format;
 use cliptune_terminal::{CommonArgs, Exit};
 
-use crate::error::CliError;
+use crate::error::{CliError, OptionError};
 use crate::selection::refuse_settings;
 use layout::Layout;
 
@@ -50,6 +50,6 @@ pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
             refuse_settings(common)?;
             layout::write(name, layout, &args.to, common)
         }
-        (None, _, names) => Err(CliError::OneModel { count: names.len() }),
+        (None, _, names) => Err(OptionError::OneModel { count: names.len() }.into()),
     }
 }

@@ -5,7 +5,7 @@ use cliptune_terminal::{CommonArgs, Exit, did_you_mean};
 
 use crate::arguments::Cli;
 use crate::commands::StoreCommands;
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 
 /// Print the help of a command, as its --help does
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ fn known(name: &str) -> Result<(), CliError> {
         true => Ok(()),
         false => {
             let similar = did_you_mean(name, &names).map(str::to_owned);
-            Err(CliError::NoCommand { name: name.to_owned(), similar })
+            Err(NameError::NoCommand { name: name.to_owned(), similar }.into())
         }
     }
 }

@@ -10,7 +10,7 @@ use cliptune_terminal::{CommonArgs, Exit, Printer, did_you_mean, format};
 use serde_json::json;
 
 use super::compare::{expect_files, split};
-use crate::error::CliError;
+use crate::error::{CliError, ComparisonError, NameError};
 use crate::selection::{Selection, look, short, somewhere, tell};
 
 /// Take in a run of another tool, or anyone's predictions, as a run of its own
@@ -126,7 +126,7 @@ impl Beside {
         let named = selection.experiments.iter().filter(|one| one.is_named_by(paths));
         let mut names: Vec<ExperimentName> = named.map(|one| one.name.clone()).collect();
         if names.len() != 1 {
-            return Err(CliError::NotOneExperiment { found: names.len(), path });
+            return Err(ComparisonError::NotOneExperiment { found: names.len(), path }.into());
         }
         let experiment = names.swap_remove(0);
         let standings = somewhere(look(store, &selection.experiments, printer))?;
@@ -145,7 +145,7 @@ impl Beside {
     }
 
     fn no_one_dataset(&self) -> CliError {
-        CliError::NoOneDataset { name: self.experiment.to_string(), found: self.datasets.len() }
+        ComparisonError::NoOneDataset { name: self.experiment.to_string(), found: self.datasets.len() }.into()
     }
 }
 
@@ -170,7 +170,7 @@ fn no_experiment(name: &str, store: &Store) -> Result<CliError, CliError> {
     let runs = store.runs()?.runs;
     let known: Vec<String> = runs.iter().map(|run| run.record().experiment.to_string()).collect();
     let similar = did_you_mean(name, &known).map(str::to_owned);
-    Ok(CliError::NoExperiment { name: name.to_owned(), similar })
+    Ok(NameError::NoExperiment { name: name.to_owned(), similar }.into())
 }
 
 /// Says what became of the import.

@@ -6,7 +6,7 @@ use cliptune_store::{Kind, Listed as _, Space, Store, StoreLock, Trash, Trashed}
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, format};
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 use crate::removal::{Removed, table};
 use crate::selection::{any_run, short, warn_of};
 
@@ -115,9 +115,9 @@ fn meant<'t>(store: &Store, trash: &'t Trash, name: &str) -> Result<Vec<&'t Tras
     let mut names: Vec<String> = found.iter().map(|entry| entry.id()).collect();
     names.dedup();
     match names.len() {
-        0 => Err(CliError::NotInTrash { name: name.to_owned() }),
+        0 => Err(NameError::NotInTrash { name: name.to_owned() }.into()),
         1 => Ok(newest_of_each_kind(found)),
-        _ => Err(CliError::AmbiguousRun { name: name.to_owned(), runs: names }),
+        _ => Err(NameError::AmbiguousRun { name: name.to_owned(), runs: names }.into()),
     }
 }
 

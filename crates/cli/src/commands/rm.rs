@@ -12,7 +12,7 @@ use cliptune_store::{
 };
 use cliptune_terminal::{CommonArgs, Exit, Printer};
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError, RemovalError};
 use crate::removal::{Removed, reasons, table, the_only_run};
 use crate::selection::short;
 
@@ -257,7 +257,8 @@ fn holds(run: &AnyRun) -> Vec<String> {
 fn refuse<T>(going: &[Going<T>], force: bool) -> Result<(), CliError> {
     match going.iter().find(|one| !one.reasons.is_empty()) {
         Some(one) if !force => {
-            Err(CliError::Needed { name: one.removed.name.clone(), reasons: one.reasons.clone() })
+            let (name, reasons) = (one.removed.name.clone(), one.reasons.clone());
+            Err(RemovalError::Needed { name, reasons }.into())
         }
         _ => Ok(()),
     }
@@ -343,10 +344,9 @@ fn dataset(store: &Store, name: &str) -> Result<Dataset, CliError> {
     found.retain(|dataset| !hash.is_empty() && dataset.record().hash.starts_with(hash));
     match found.len() {
         1 => Ok(found.swap_remove(0)),
-        count => Err(CliError::NoDataset {
-            name: name.to_owned(),
-            store: short(store.root()).to_string(),
-            found: count,
-        }),
+        found => {
+            let store = short(store.root()).to_string();
+            Err(NameError::NoDataset { name: name.to_owned(), store, found }.into())
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cliptune_sample::Request;
 use cliptune_terminal::{CommonArgs, Exit};
 
-use crate::error::CliError;
+use crate::error::{CliError, OptionError};
 use crate::sibling;
 use crate::tool::Tool;
 
@@ -27,10 +27,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     if args.request.html && stdout().is_terminal() {
-        return Err(CliError::PageOnTerminal { command: "cliptune sample EXPERIMENT" });
+        return Err(OptionError::PageOnTerminal { command: "cliptune sample EXPERIMENT" }.into());
     }
     if args.request.html && args.request.rejects.as_deref() == Some("") {
-        return Err(CliError::PageWithoutReason);
+        return Err(OptionError::PageWithoutReason.into());
     }
     let request = serde_json::json!(args.request);
     let mut command = sibling::command(Tool::Ingest)?;

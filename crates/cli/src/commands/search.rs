@@ -12,7 +12,7 @@ use cliptune_experiment::Templates;
 use cliptune_terminal::format::visible;
 use cliptune_terminal::{Column, CommonArgs, Exit, Printer, Table, positive};
 
-use crate::error::CliError;
+use crate::error::{CliError, NameError, OptionError};
 use crate::model;
 
 /// Find what is nearest to a text or an image among embeddings
@@ -53,7 +53,7 @@ fn text(text: &str) -> Result<String, &'static str> {
 pub(crate) fn run(args: &Args, common: &CommonArgs) -> Result<Exit, CliError> {
     let printer = common.printer();
     if args.html && stdout().is_terminal() {
-        return Err(CliError::PageOnTerminal { command: "cliptune search EMBEDDINGS TEXT" });
+        return Err(OptionError::PageOnTerminal { command: "cliptune search EMBEDDINGS TEXT" }.into());
     }
     let embeddings = Embeddings::open(&args.embeddings)?;
     let applied = fitting(args, &embeddings, common, &printer)?;
@@ -80,7 +80,7 @@ fn fitting(
         .map_err(|precision| ApplyError::UnknownPrecision { precision })?;
     let found = args.find(common, printer);
     let applied = match found {
-        Err(CliError::NoRun { .. }) if name == embeddings.model() => {
+        Err(CliError::Name(NameError::NoRun { .. })) if name == embeddings.model() => {
             return Err(ApplyError::LostModel { model: name.to_owned() }.into());
         }
         found => found?,

@@ -8,7 +8,7 @@ use cliptune_store::{FoundJoin, Inputs};
 use cliptune_terminal::format::{count, counted};
 
 use crate::database::Database;
-use crate::error::IngestError;
+use crate::error::{GuessError, IngestError, JoinError};
 use crate::pipeline;
 use crate::table::Table;
 
@@ -23,15 +23,15 @@ pub(super) fn guess(
     }
     let found = match pipeline::find_join(database, table) {
         Ok(found) => vec![found],
-        Err(IngestError::JoinAmbiguous { candidates, .. }) => candidates,
-        Err(IngestError::JoinNotFound { below: Some(sql), .. }) => {
+        Err(IngestError::Join(JoinError::Ambiguous { candidates, .. })) => candidates,
+        Err(IngestError::Join(JoinError::NotFound { below: Some(sql), .. })) => {
             let join = Join { image: ImageKey::Name, metadata: sql };
             return Ok(Guesses::first_of(vec![Guess::new(
                 join,
                 "the file names of images are at the end of its values",
             )]));
         }
-        Err(error @ IngestError::JoinNotFound { .. }) => return Err(IngestError::ForNew(Box::new(error))),
+        Err(error @ IngestError::Join(_)) => return Err(GuessError::ForNew(Box::new(error)).into()),
         Err(error) => return Err(error),
     };
     Ok(Guesses::first_of(found.into_iter().map(reasoned).collect()))
@@ -48,7 +48,7 @@ pub(super) fn expect_header(sources: &DataPlan, table: &Table, inputs: &Inputs) 
         names.iter().map(|name| file_name(name)).filter(|name| name.contains('.')).collect();
     let mut paths = inputs.images.iter().map(|image| &*image.relative);
     match paths.find(|path| named.contains(file_name(path))) {
-        Some(image) => Err(IngestError::NoHeader { path: table.path.clone(), image: image.to_owned() }),
+        Some(image) => Err(GuessError::NoHeader { path: table.path.clone(), image: image.to_owned() }.into()),
         None => Ok(()),
     }
 }

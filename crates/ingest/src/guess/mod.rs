@@ -31,7 +31,7 @@ use cliptune_store::{Extent, Inputs, Reading, Store, StoreError, fetch_remote};
 use cliptune_terminal::{Printer, silent_interrupt_flag};
 
 use crate::database::Database;
-use crate::error::IngestError;
+use crate::error::{GuessError, IngestError};
 use crate::ingest::{read_inputs, remembering};
 use crate::pipeline;
 use crate::table::TABLE;
@@ -50,10 +50,10 @@ pub(crate) fn tell(
     fetch_remote(sources, Extent::Needed, is_offline, printer, &silent_interrupt_flag())?;
     let scratch = tempfile::Builder::new().prefix("cliptune-new-").tempdir()?;
     let proposal = match propose(sources, store, printer, scratch.path()) {
-        Err(IngestError::NoSources(error)) => match *error {
+        Err(IngestError::Guess(GuessError::NoSources(error))) => match *error {
             StoreError::NoTableBeside { path } => of_folders(sources, printer, scratch.path())?
-                .ok_or_else(|| IngestError::NoTable { near: near(&path), path })?,
-            other => return Err(IngestError::NoSources(Box::new(other))),
+                .ok_or_else(|| GuessError::NoTable { near: near(&path), path })?,
+            other => return Err(GuessError::NoSources(Box::new(other)).into()),
         },
         proposed => proposed?,
     };
@@ -120,12 +120,12 @@ fn propose(
     let inputs = inputs(&unseen, store, printer, scratch)?;
     let database = Database::open(&scratch.join("duckdb"))?;
     let table = pipeline::open(&database, &unseen, &inputs).map_err(|error| match error {
-        IngestError::WhichTable { .. } => IngestError::ForNew(Box::new(error)),
+        IngestError::WhichTable { .. } => IngestError::from(GuessError::ForNew(Box::new(error))),
         other => other,
     })?;
     let rows: u64 = database.row(&format!("SELECT CAST(count(*) AS VARCHAR) FROM {TABLE}"))?;
     if rows == 0 {
-        return Err(IngestError::NoRows { path: table.path });
+        return Err(GuessError::NoRows { path: table.path }.into());
     }
     joins::expect_header(&unseen, &table, &inputs)?;
     let join = joins::guess(&database, &unseen, &table)?;
@@ -135,7 +135,8 @@ fn propose(
     let labelled = choices::guess(&look, &seen)?;
     let items = kinds::rank(labelled, &look, &seen, &split);
     let Some(taken) = items.taken() else {
-        return Err(IngestError::NothingToLearn { columns: table.names(), path: table.path.clone() });
+        let (path, columns) = (table.path.clone(), table.names());
+        return Err(GuessError::NothingToLearn { path, columns }.into());
     };
     let id = roles::id(&look, &seen, &taken.value)?;
     let group = roles::group(&look, &seen, &taken.value, &id, &split);
@@ -161,7 +162,7 @@ fn not_there(error: IngestError) -> IngestError {
             source @ (StoreError::NoImages { .. }
             | StoreError::NoTable { .. }
             | StoreError::NoTableBeside { .. }),
-        ) => IngestError::NoSources(Box::new(source)),
+        ) => GuessError::NoSources(Box::new(source)).into(),
         other => other,
     }
 }

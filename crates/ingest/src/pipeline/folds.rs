@@ -4,7 +4,7 @@ use cliptune_experiment::{FoldSource, Folds, SplitPlan};
 use cliptune_store::sql_text;
 
 use crate::database::Database;
-use crate::error::IngestError;
+use crate::error::{IngestError, SplitError};
 
 /// The largest number of folds. A column with more values is not one of folds.
 const MOST: usize = 100;
@@ -24,12 +24,12 @@ pub(crate) fn make(database: &Database, plan: &SplitPlan) -> Result<(), IngestEr
 }
 
 /// Returns the rows of the table as SQL.
-fn values(folds: Option<&Folds>, names: Vec<String>, column: &str) -> Result<String, IngestError> {
+fn values(folds: Option<&Folds>, names: Vec<String>, column: &str) -> Result<String, SplitError> {
     let count = names.len() as u32;
     let folds = folds.filter(|folds| names.len() <= MOST && count >= Folds::FEWEST && folds.test < count);
     let Some(folds) = folds else {
         let names = names.into_iter().take(MOST).collect();
-        return Err(IngestError::Folds { column: column.to_owned(), names });
+        return Err(SplitError::Folds { column: column.to_owned(), names });
     };
     let row = |(fold, name): (u32, &String)| {
         format!("({}, {fold}, '{}')", sql_text(name), folds.split(fold, count))
@@ -74,7 +74,7 @@ mod tests {
         for (test, names) in [(0, &["a", "b"][..]), (3, &["a", "b", "c"]), (0, &[])] {
             assert!(matches!(
                 values(Some(&folds(test)), named(names), "fold"),
-                Err(IngestError::Folds { .. })
+                Err(SplitError::Folds { .. })
             ));
         }
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::rivals::{Candidate, Choice, choose};
 use crate::database::Database;
-use crate::error::IngestError;
+use crate::error::{IngestError, JoinError};
 use crate::table::{Kind, TABLE, Table, plain_name};
 use crate::value::Values;
 
@@ -53,9 +53,9 @@ pub(crate) fn find(database: &Database, table: &Table) -> Result<FoundJoin, Inge
     let found = match choose(database, &candidates)? {
         Choice::Of(found) => Ok(found),
         Choice::Between(candidates) => {
-            Err(IngestError::JoinAmbiguous { path: table.path.clone(), candidates })
+            Err(JoinError::Ambiguous { path: table.path.clone(), candidates })
         }
-        Choice::Nothing => Err(IngestError::JoinNotFound {
+        Choice::Nothing => Err(JoinError::NotFound {
             path: table.path.clone(),
             columns: table.names(),
             images: database.rows(

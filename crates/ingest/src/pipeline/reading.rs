@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::ROW_NAME;
 use crate::database::Database;
-use crate::error::IngestError;
+use crate::error::{IngestError, LabelError};
 use crate::functions::Rules;
 use crate::label::{self, Alike, Example, Means, Undecided};
 
@@ -41,9 +41,9 @@ fn told(database: &Database, label: &Label, rules: &Rules, undecided: Undecided)
     let column = label.column.clone();
     let told = match undecided {
         Undecided::Ambiguous { readings, rows } => examples(database, rules, &rows, &readings)
-            .map(|examples| IngestError::LabelAmbiguous { column, readings, examples }),
+            .map(|examples| IngestError::from(LabelError::Ambiguous { column, readings, examples })),
         Undecided::FromOne { reaching, rows } => examples(database, rules, &rows, &[])
-            .map(|examples| IngestError::LabelsFromOne { column, reaching, examples }),
+            .map(|examples| IngestError::from(LabelError::FromOne { column, reaching, examples })),
     };
     told.unwrap_or_else(|error| error)
 }

@@ -84,7 +84,7 @@ fn decide(joining: &mut Joining<'_>, printer: &Printer) -> Result<(), IngestErro
     if let Task::Choice { label, .. } = &subject.plan.columns.task {
         match reading::decide(database, label, rules) {
             Ok(reading) => rules.reading = Some(reading),
-            Err(error @ (IngestError::LabelAmbiguous { .. } | IngestError::LabelsFromOne { .. })) => {
+            Err(IngestError::Label(error)) => {
                 printer.failure(&error);
             }
             Err(error) => return Err(error),

@@ -17,7 +17,7 @@ use cliptune_store::{Dataset, Extent, Inputs, Reading, Store, fetch_remote};
 use cliptune_terminal::{Printer, format, silent_interrupt_flag};
 
 use crate::command::distinct_data;
-use crate::error::IngestError;
+use crate::error::{IngestError, SampleError};
 
 /// The data of an experiment with what the store has of it.
 struct Subject<'a> {
@@ -104,5 +104,6 @@ impl<'a> Subject<'a> {
 }
 
 fn several(experiments: &[Experiment]) -> IngestError {
-    IngestError::SeveralExperiments { names: experiments.iter().map(|one| one.name.to_string()).collect() }
+    let names = experiments.iter().map(|one| one.name.to_string()).collect();
+    SampleError::SeveralExperiments { names }.into()
 }

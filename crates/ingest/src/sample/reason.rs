@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use cliptune_store::Reason;
 use cliptune_terminal::did_you_mean;
 
-use crate::error::IngestError;
+use crate::error::SampleError;
 
 /// Returns the reason with these words, or the only one with these words in it: among those that there are in the
 /// dataset, or else among all.
-pub(super) fn find(asked: &str, present: &BTreeMap<String, u64>) -> Result<Reason, IngestError> {
+pub(super) fn find(asked: &str, present: &BTreeMap<String, u64>) -> Result<Reason, SampleError> {
     let asked_for = asked.trim().to_lowercase();
     let exact = Reason::ALL.into_iter().find(|reason| reason.as_str() == asked_for);
     if let Some(exact) = exact {
@@ -21,12 +21,12 @@ pub(super) fn find(asked: &str, present: &BTreeMap<String, u64>) -> Result<Reaso
         with_part.iter().copied().filter(|reason| present.contains_key(reason.as_str())).collect();
     match (in_dataset.as_slice(), with_part.as_slice()) {
         ([only], _) | ([], [only]) => Ok(*only),
-        ([], []) => Err(IngestError::NoReason {
+        ([], []) => Err(SampleError::NoReason {
             asked: asked.to_owned(),
             similar: did_you_mean(&asked_for, Reason::ALL.iter().map(|reason| reason.as_str()))
                 .map(str::to_owned),
         }),
-        ([], several) | (several, _) => Err(IngestError::SeveralReasons {
+        ([], several) | (several, _) => Err(SampleError::SeveralReasons {
             asked: asked.to_owned(),
             reasons: several.iter().map(|reason| format!("\"{reason}\"")).collect(),
         }),
@@ -37,7 +37,7 @@ pub(super) fn find(asked: &str, present: &BTreeMap<String, u64>) -> Result<Reaso
 mod tests {
     use super::*;
 
-    fn found(asked: &str) -> Result<Reason, IngestError> {
+    fn found(asked: &str) -> Result<Reason, SampleError> {
         let present = [Reason::RowWithoutImage, Reason::NoGroup, Reason::LabelMissing];
         find(asked, &present.map(|reason| (reason.to_string(), 1)).into())
     }
@@ -62,13 +62,13 @@ mod tests {
     fn a_reason_that_there_is_not_gets_a_suggestion() {
         let error = found("no grup").unwrap_err();
         assert!(
-            matches!(&error, IngestError::NoReason { similar: Some(similar), .. } if similar == "no group"),
+            matches!(&error, SampleError::NoReason { similar: Some(similar), .. } if similar == "no group"),
             "{error}"
         );
-        assert!(matches!(found("purple"), Err(IngestError::NoReason { similar: None, .. })));
+        assert!(matches!(found("purple"), Err(SampleError::NoReason { similar: None, .. })));
         let error = found("choice").unwrap_err();
         assert!(
-            matches!(&error, IngestError::SeveralReasons { reasons, .. } if reasons.len() > 2),
+            matches!(&error, SampleError::SeveralReasons { reasons, .. } if reasons.len() > 2),
             "{error}"
         );
     }

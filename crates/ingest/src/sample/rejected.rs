@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Subject;
 use super::joining::{Found, Joining};
 use super::reason;
-use crate::error::IngestError;
+use crate::error::{IngestError, SampleError};
 use crate::pipeline::ROW_NAME;
 
 /// Lists the reasons for which something was rejected, with their counts.
@@ -32,7 +32,7 @@ pub(super) fn list(subject: &Subject<'_>, printer: &Printer) -> Result<(), Inges
 
 /// Returns the dataset, which says what was rejected. To find it out anew, every image would have to be decoded.
 fn dataset<'a>(subject: &'a Subject<'_>, printer: &Printer) -> Result<&'a Dataset, IngestError> {
-    let not_ingested = || IngestError::NotIngested { experiment: subject.experiment.to_string() };
+    let not_ingested = || SampleError::NotIngested { experiment: subject.experiment.to_string() };
     let dataset = subject.dataset().ok_or_else(not_ingested)?;
     if subject.fresh.is_none() {
         let hash = dataset.record().hash.get(..12).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cliptune_experiment::{DataPlan, FoldSource, Folds, Split, SplitBy};
-use cliptune_ingest::IngestError;
+use cliptune_ingest::{IngestError, SplitError};
 use cliptune_store::Leaks;
 
 use crate::support::{Made, Sources, component, shares};
@@ -90,7 +90,8 @@ fn a_row_without_a_fold_is_rejected_and_a_fold_that_is_not_there_is_an_error() {
     let made = sources.ingest(&folds(&sources, FoldSource::Column(column.clone()), 0)).unwrap();
     assert_eq!(made.reasons(), ["row 10: no fold", "row 11: no fold", "row 9: no fold"].map(str::to_owned));
     let error = sources.ingest(&folds(&sources, FoldSource::Column("fold".to_owned()), 4)).unwrap_err();
-    assert!(matches!(&error, IngestError::Folds { names, .. } if names.len() == 4), "{error}");
+    let all = matches!(&error, IngestError::Split(SplitError::Folds { names, .. }) if names.len() == 4);
+    assert!(all, "{error}");
     let error = sources.ingest(&folds(&sources, FoldSource::Column("kind".to_owned()), 0)).unwrap_err();
     assert_eq!(
         error.to_string(),

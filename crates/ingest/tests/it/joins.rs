@@ -1,7 +1,7 @@
 //! A join that nobody declares is found, the same one each time, or an error says why not.
 
 use cliptune_experiment::{DataPlan, ImageKey, Join, TableFormat, TableSource};
-use cliptune_ingest::IngestError;
+use cliptune_ingest::{IngestError, JoinError};
 use cliptune_store::{FoundJoin, open_database, sql_text};
 use cliptune_terminal::Diagnostic as _;
 
@@ -138,7 +138,7 @@ fn columns_that_name_different_images_are_an_error_with_their_counts() {
     image name = right_image, found: 4 of 4 rows name 4 of 4 images
     "#);
     insta::assert_snapshot!(error.hint().unwrap(), @"say which one, as in `join: { image: name, metadata: left_image }`");
-    assert!(matches!(error, IngestError::JoinAmbiguous { .. }));
+    assert!(matches!(error, IngestError::Join(JoinError::Ambiguous { .. })));
 }
 
 #[test]
@@ -212,5 +212,6 @@ fn images_in_archives_are_named_by_their_members() {
 fn a_table_without_rows_or_columns_of_texts_names_nothing() {
     let sources = Sources::new();
     sources.images(1).table("SELECT 'x' AS text, [1] AS list WHERE false");
-    assert!(matches!(sources.ingest(&undeclared(&sources)), Err(IngestError::JoinNotFound { .. })));
+    let found = sources.ingest(&undeclared(&sources));
+    assert!(matches!(found, Err(IngestError::Join(JoinError::NotFound { .. }))));
 }

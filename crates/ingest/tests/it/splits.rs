@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{Split, SplitBy};
-use cliptune_ingest::IngestError;
+use cliptune_ingest::{IngestError, SplitError};
 use cliptune_store::Leaks;
 
 use crate::support::{Made, Sources, component, shares};
@@ -155,5 +155,6 @@ fn too_few_components_are_refused_with_advice() {
     let mut plan = sources.pairs();
     plan.split.shares = shares(0.8, 0.1, 0.1);
     let error = sources.ingest(&plan).unwrap_err();
-    assert!(matches!(error, IngestError::TooFewUnits { units: 1, splits: 3, .. }), "{error}");
+    let expected = matches!(error, IngestError::Split(SplitError::TooFewUnits { units: 1, splits: 3, .. }));
+    assert!(expected, "{error}");
 }

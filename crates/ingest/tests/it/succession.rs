@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cliptune_experiment::{DataPlan, Split, SplitBy};
-use cliptune_ingest::IngestError;
+use cliptune_ingest::{IngestError, SplitError};
 use cliptune_store::{Changes, Difference, Move};
 use cliptune_terminal::Diagnostic;
 
@@ -251,7 +251,7 @@ fn a_giant_component_goes_to_train() {
 fn a_component_that_leaves_too_little_for_the_others_stops_and_is_named() {
     let sources = tied(94);
     let error = sources.ingest_again(&plan(&sources, component(&[]))).unwrap_err();
-    assert!(matches!(error, IngestError::UnevenSplit { .. }));
+    assert!(matches!(error, IngestError::Split(SplitError::Uneven { .. })));
     assert_eq!(
         error.to_string(),
         "the validation split would get 3 % instead of 10 %: the largest connected component holds 94 of 100 rows (94 %) \

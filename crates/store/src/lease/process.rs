@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use cliptune_durable::parent;
+use cliptune_durable::{boot_id, parent};
 use cliptune_terminal::{Printer, is_asked_to_stop};
 use fs_err as fs;
 use rustix::fs::statfs;
@@ -139,7 +139,6 @@ const LOCAL: [u32; 7] =
 
 /// Where the kernel does not tell its boot, it is empty, and nobody is beside anybody.
 fn this_process() -> Process {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     // Where the processes that are shown are those of another namespace, none of this one can be found by its number.
     let shows_this = fs::read_link("/proc/self")
@@ -147,7 +146,7 @@ fn this_process() -> Process {
     let start = stat("self").filter(|_| shows_this).map(|stat| stat.start);
     Process {
         // Without its start, a process cannot be told from a later one of its number.
-        boot: start.map_or_else(String::new, |_| boot.trim().to_owned()),
+        boot: start.and_then(|_| boot_id()).unwrap_or_default().to_owned(),
         space: space.to_string_lossy().into_owned(),
         pid: std::process::id(),
         start: start.unwrap_or_default(),

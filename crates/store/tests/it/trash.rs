@@ -154,7 +154,6 @@ fn what_a_process_holds_is_never_removed_and_several_can_hold_it() {
     let refused = [
         world.store().trash_run(&lock, &run),
         world.store().trash_weights(&lock, &run),
-        world.store().trash_scores(&lock, &run, Split::Test),
         world.store().trash_damaged_run(&lock, run.folder()),
     ];
     for error in refused.map(Result::unwrap_err) {
@@ -326,8 +325,7 @@ fn what_was_made_from_a_run_depends_on_it() {
     assert_eq!(found.runs, [by_path.id(), child.id()]);
     assert_eq!(found.soups.iter().map(|soup| &soup.run).collect::<Vec<_>>(), [&of_soup.id()]);
     assert_eq!(found.reports, ["demo"]);
-    assert!(found.need_it());
-    assert!(!dependents(&world, &of_soup).need_it());
+    assert_eq!(dependents(&world, &of_soup), Dependents::default());
     let runs = world.store().runs().unwrap().runs;
     let family = Family::of(&world.store(), &runs).with_ancestors([of_soup.id()]);
     assert_eq!(family.len(), 3, "a soup, its runs, and what these were made from: {family:?}");
@@ -356,7 +354,7 @@ fn a_dataset_that_a_run_has_seen_depends_on_nothing_less() {
         Family::of(&world.store(), runs).dependents_of_dataset(&world.store(), &hash).unwrap()
     });
     assert_eq!(of(&runs).runs, [run.id()]);
-    assert!(!of(&[]).need_it());
+    assert!(of(&[]).runs.is_empty());
     let before = tree(dataset.folder());
     let lock = store.lock().unwrap();
     let entry = store.trash_dataset(&lock, &dataset).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cliptune_durable::boot_id;
 use cliptune_launcher::Placement;
 use cliptune_store::host_name;
 use serde::{Deserialize, Serialize};
@@ -76,9 +77,8 @@ impl fmt::Display for Card {
 }
 
 fn system() -> Option<String> {
-    let boot = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let namespace = fs_err::read_link("/proc/self/ns/pid").ok()?;
-    Some(format!("{} {}", boot.trim(), namespace.display()))
+    Some(format!("{} {}", boot_id()?, namespace.display()))
 }
 
 /// Checks whether a process of this system runs. One that has ended keeps its number until its parent has asked how.

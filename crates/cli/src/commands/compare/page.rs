@@ -5,12 +5,14 @@ use cliptune_report::{ComparedSide, Outcomes, outcomes_page};
 use cliptune_store::{Dataset, Run, Store};
 
 use super::Compared;
-use crate::error::CliError;
+use crate::error::{CliError, OptionError};
 
 /// Returns the page.
 pub(super) fn page(compared: &Compared, store: &Store) -> Result<String, CliError> {
     let sides = || std::iter::once(&compared.baseline).chain(compared.others.iter().map(|(side, _)| side));
-    let Some(side) = sides().find(|side| !side.runs.is_empty()) else { return Err(CliError::PageWithoutRun) };
+    let Some(side) = sides().find(|side| !side.runs.is_empty()) else {
+        return Err(OptionError::PageWithoutRun.into());
+    };
     let datasets = datasets(&side.runs, store)?;
     let others = compared.others.iter().map(|(side, comparison)| ComparedSide {
         name: &side.name,

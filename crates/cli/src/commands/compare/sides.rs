@@ -9,7 +9,7 @@ use cliptune_store::{AnyRun, ForeignRun, Run, RunStatus, Store, read_predictions
 use cliptune_terminal::{CommonArgs, Printer, format};
 
 use super::{Args, expect_files};
-use crate::error::CliError;
+use crate::error::{CliError, ComparisonError};
 use crate::of_files::{runs_of_files, spelled_out};
 use crate::selection::no_run;
 
@@ -60,7 +60,7 @@ pub(super) fn sides_of(
     };
     let others: Vec<Side> = distinct(named.flatten().filter(is_other), printer);
     match others.is_empty() {
-        true => Err(CliError::NothingToCompare { baseline: baseline.name }),
+        true => Err(ComparisonError::NothingToCompare { baseline: baseline.name }.into()),
         false => Ok((baseline, others)),
     }
 }
@@ -82,30 +82,28 @@ fn one(mut sides: Vec<Side>) -> Result<Side, CliError> {
     let points = sides.iter().map(|side| side.name.clone()).collect();
     match (sides.pop(), sides.is_empty()) {
         (Some(only), true) => Ok(only),
-        _ => Err(CliError::SeveralBaselines { points }),
+        _ => Err(ComparisonError::SeveralBaselines { points }.into()),
     }
 }
 
 /// Reads the predictions of others, about the items of the first side that there is, or of the first file.
 fn foreign(paths: &[PathBuf], named: &[Vec<Side>]) -> Result<Vec<Side>, CliError> {
     let read = paths.iter().map(|path| Foreign::read(path)).collect::<Result<Vec<_>, _>>();
-    let read = read.map_err(CliError::Predictions)?;
+    let read = read.map_err(ComparisonError::Predictions)?;
     let Some(first) = read.first() else { return Ok(Vec::new()) };
     let ours = named.iter().flatten().next();
     let task = ours.map_or(TaskKind::Choice, |side| side.task);
     // A pair is scored by ranks among all items, which nobody's predictions of single items are.
     if let (Some(pairs), TaskKind::Pairs) = (ours, task) {
-        return Err(CliError::OtherTask {
-            name: paths[0].display().to_string(),
-            baseline: pairs.name.clone(),
-        });
+        let (name, baseline) = (paths[0].display().to_string(), pairs.name.clone());
+        return Err(ComparisonError::OtherTask { name, baseline }.into());
     }
     let reference = match ours {
         Some(side) => side.answers.clone(),
-        None => first.alone().map_err(CliError::Predictions)?,
+        None => first.alone().map_err(ComparisonError::Predictions)?,
     };
-    let side = |(path, foreign): (&PathBuf, Foreign)| {
-        let answers = foreign.onto(&reference).map_err(CliError::Predictions)?;
+    let side = |(path, foreign): (&PathBuf, Foreign)| -> Result<Side, CliError> {
+        let answers = foreign.onto(&reference).map_err(ComparisonError::Predictions)?;
         Ok(Side { name: path.display().to_string(), task, answers, runs: Vec::new(), foreign: None })
     };
     paths.iter().zip(read).map(side).collect()
@@ -143,7 +141,7 @@ impl Names<'_> {
         for side in sides {
             match side {
                 Ok(side) => scored.push(side),
-                Err(error @ CliError::NotScored { .. }) => unscored.push(error),
+                Err(error @ CliError::Comparison(ComparisonError::NotScored { .. })) => unscored.push(error),
                 Err(error) => return Err(error),
             }
         }
@@ -185,7 +183,7 @@ impl Names<'_> {
     fn foreign_side(&self, run: ForeignRun) -> Result<Side, CliError> {
         let (split, name) = (self.split, format!("{} (foreign: {})", run.record().name, run.origin()));
         let Some(scores) = read_scores(&run, split)? else {
-            return Err(CliError::NoPredictions { name, split });
+            return Err(ComparisonError::NoPredictions { name, split }.into());
         };
         let answers = Answers::alone(vec![read_predictions(&run, split)?]);
         Ok(Side { name, task: scores.task, answers, runs: Vec::new(), foreign: Some(run) })
@@ -209,14 +207,16 @@ impl Names<'_> {
         self.keep(&mut runs, &name, &format!("are not scored on the {split} split"), &|run| {
             Ok(read_scores(run, split)?.is_some())
         })?;
-        let Some(first) = runs.first() else { return Err(CliError::NotScored { name, split }) };
+        let Some(first) = runs.first() else {
+            return Err(ComparisonError::NotScored { name, split }.into());
+        };
         let task = first.record().plan.data.columns.task.kind();
         let folds: BTreeSet<u32> = runs.iter().filter_map(|run| run.record().plan.fold()).collect();
         self.tell_missing(&name, &runs, &folds);
         let answers = runs.iter().map(|run| self.answers(run)).collect::<Result<Vec<_>, _>>()?;
         let answers = Answers::of(answers, (!folds.is_empty()).then_some(folds.len()));
         match answers.is_empty() {
-            true => Err(CliError::NotScored { name, split }),
+            true => Err(ComparisonError::NotScored { name, split }.into()),
             false => Ok(Side { name, task, answers, runs, foreign: None }),
         }
     }

@@ -14,8 +14,27 @@ use crate::tool::Tool;
 const PROGRAMS: [Option<Tool>; 5] =
     [None, Some(Tool::Ingest), Some(Tool::Train), Some(Tool::Score), Some(Tool::Report)];
 
-/// What the names of libraries begin with that come with torch or with the packages that it depends on. CUDA's are needed without a GPU, too.
-const OF_TORCH: [&str; 5] = ["libcu", "libnv", "libnccl", "libc10", "libtorch"];
+/// What the names of libraries begin with that come with torch or with the packages that it depends on. CUDA's are needed without a GPU, too;
+/// its `libcuda` is not among them, which comes with the driver.
+const OF_TORCH: [&str; 17] = [
+    "libc10",
+    "libtorch",
+    "libcublas",
+    "libcudart",
+    "libcudnn",
+    "libcufft",
+    "libcufile",
+    "libcupti",
+    "libcurand",
+    "libcusolver",
+    "libcusparse",
+    "libnccl",
+    "libnvJitLink",
+    "libnvToolsExt",
+    "libnvrtc",
+    "libnvshmem",
+    "libnvtx",
+];
 
 /// What is known of a program.
 #[derive(Debug, Serialize)]
@@ -110,11 +129,13 @@ fn bringing(name: &str) -> String {
         "libstdc++.so.6" => {
             "`apt-get install libstdc++6`, or the package that your system has for it".to_owned()
         }
-        name if OF_TORCH.iter().any(|start| name.starts_with(start)) => {
-            Installation::of_this_program().advice(Pinned::Torch)
-        }
+        name if comes_with_torch(name) => Installation::of_this_program().advice(Pinned::Torch),
         name => format!("install the package of your system that has {name}"),
     }
+}
+
+fn comes_with_torch(library: &str) -> bool {
+    OF_TORCH.iter().any(|start| library.starts_with(start))
 }
 
 /// Asks a program for its version. What it says instead is the error.
@@ -151,6 +172,30 @@ mod tests {
         assert!(said[1].1.contains("libodd.so.1"), "{said:?}");
         assert_eq!(said[2].1, Installation::of_this_program().advice(Pinned::Torch), "it comes with torch");
         assert!(said[3].0.contains("GLIBC_2.99"), "{said:?}");
+    }
+
+    #[test]
+    fn torch_brings_the_libraries_of_cuda_and_none_of_other_projects_whose_names_begin_alike() {
+        let of_torch = [
+            "libc10_cuda.so",
+            "libtorch_cpu.so",
+            "libcublasLt.so.13",
+            "libcudart-0d3a0f4e.so.13",
+            "libcudnn.so.9",
+            "libcurand.so.10",
+            "libcusparseLt.so.0",
+            "libnccl.so.2",
+            "libnvJitLink.so.13",
+            "libnvrtc.so.13",
+        ];
+        let of_others = ["libcurl.so.4", "libcups.so.2", "libcurses.so.6", "libnvpair.so.3", "libcuda.so.1"];
+        let wrong: Vec<&str> = of_torch
+            .into_iter()
+            .filter(|name| !comes_with_torch(name))
+            .chain(of_others.into_iter().filter(|name| comes_with_torch(name)))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        assert!(bringing("libcurl.so.4").contains("the package of your system that has libcurl.so.4"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use cliptune_terminal::{CommonArgs, Exit, Printer, format};
 use serde_json::json;
 
 use crate::commands::compare::expect_files;
-use crate::error::CliError;
+use crate::error::{CliError, OptionError};
 use crate::of_files::runs_of_files;
 use crate::selection::{ambiguous, complete, no_run, warn_of, warn_of_unreadable};
 
@@ -22,7 +22,7 @@ pub(super) fn write(
     common: &CommonArgs,
 ) -> Result<Exit, CliError> {
     if weights && format != Format::Mlflow {
-        return Err(CliError::OnlyFor { option: "--weights", of: "--as mlflow" });
+        return Err(OptionError::OnlyFor { option: "--weights", of: "--as mlflow" }.into());
     }
     let printer = common.printer();
     let store = Store::existing(&common.store)?;

@@ -6,7 +6,7 @@ use cliptune_propose::{Guesses, Proposal, in_words, split_in_words};
 use cliptune_terminal::format::visible;
 use cliptune_terminal::{CommonArgs, Printer};
 
-use crate::error::CliError;
+use crate::error::{CliError, OptionError};
 use crate::wording;
 
 /// Asks a person wherever several guesses are plausible.
@@ -21,7 +21,7 @@ impl Asker<StdinLock<'static>> {
     pub(super) fn of(common: &CommonArgs) -> Result<Self, CliError> {
         match !common.quiet && stdin().is_terminal() && stderr().is_terminal() {
             true => Ok(Self { printer: common.printer(), answers: stdin().lock() }),
-            false => Err(CliError::NobodyToAsk),
+            false => Err(OptionError::NobodyToAsk.into()),
         }
     }
 }
@@ -68,7 +68,7 @@ impl<R: BufRead> Asker<R> {
             self.printer.notice(&format!("Write a number; Enter takes {}.", default + 1));
             let mut line = String::new();
             if self.answers.read_line(&mut line)? == 0 {
-                return Err(CliError::NobodyToAsk);
+                return Err(OptionError::NobodyToAsk.into());
             }
             if let Some(answer) = chosen(&line, options.len(), default) {
                 return Ok(answer);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn whoever_ends_the_answers_gets_no_experiment() {
-        assert!(matches!(settled("2\n"), Err(CliError::NobodyToAsk)));
+        assert!(matches!(settled("2\n"), Err(CliError::Option(OptionError::NobodyToAsk))));
     }
 
     #[test]

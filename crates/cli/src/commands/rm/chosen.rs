@@ -8,7 +8,7 @@ use cliptune_store::{AnyRun, Listed, Store};
 use cliptune_terminal::{CommonArgs, Printer, format};
 
 use super::{Args, Going, Removal};
-use crate::error::CliError;
+use crate::error::{CliError, RemovalError};
 use crate::removal::{Removed, table};
 use crate::wanted::{Wanted, open};
 
@@ -38,7 +38,7 @@ pub(super) fn runs(
     let lock = store.lock()?;
     let chosen = matching(store, args, common, printer)?;
     if self::ids(&chosen) != ids {
-        return Err(CliError::ChosenAnew);
+        return Err(RemovalError::ChosenAnew.into());
     }
     let removal = Removal::of(store, chosen, Vec::new(), args)?;
     removal.refuse(args.force)?;
@@ -93,5 +93,5 @@ fn confirm(
             return Ok(());
         }
     }
-    Err(CliError::Unconfirmed { runs: going.len() })
+    Err(RemovalError::Unconfirmed { runs: going.len() }.into())
 }

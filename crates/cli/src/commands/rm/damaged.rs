@@ -6,7 +6,7 @@ use cliptune_store::{Family, Space, Store, StoreError, StoreLock, labels_in};
 use cliptune_terminal::Printer;
 
 use super::{Going, pinned, without};
-use crate::error::CliError;
+use crate::error::{CliError, NameError};
 use crate::removal::{Removed, reasons};
 
 /// The folder of a run whose record cannot be read, with the error.
@@ -19,7 +19,7 @@ pub(super) fn the_only(
     weights: bool,
     error: CliError,
 ) -> Result<Damaged, CliError> {
-    if !matches!(error, CliError::NoRun { .. }) {
+    if !matches!(error, CliError::Name(NameError::NoRun { .. })) {
         return Err(error);
     }
     let mut found = store.damaged_named(name)?;
@@ -30,7 +30,7 @@ pub(super) fn the_only(
         1 => Ok(found.swap_remove(0)),
         _ => {
             let runs = found.iter().map(|(folder, _)| store.id_of(folder)).collect();
-            Err(CliError::AmbiguousRun { name: name.to_owned(), runs })
+            Err(NameError::AmbiguousRun { name: name.to_owned(), runs }.into())
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::facts;
-use crate::error::CliError;
+use crate::error::{CliError, ComparisonError};
 use crate::selection::warn_of;
 use crate::view::RunView;
 
@@ -31,7 +31,7 @@ const NAMES: [&str; 2] = ["folder", "settings"];
 
 pub(super) fn show(runs: [&Run; 2], store: &Store, all: bool, printer: &Printer) -> Result<Exit, CliError> {
     if runs[0].folder() == runs[1].folder() {
-        return Err(CliError::SameRun { run: runs[0].id() });
+        return Err(ComparisonError::SameRun { run: runs[0].id() }.into());
     }
     let views = runs.map(|run| RunView::of(run, store));
     views.iter().flat_map(RunView::damage).for_each(|error| warn_of(error, printer));
