@@ -12,14 +12,11 @@
 
 class GlooFlight : public Flight {
  public:
-  GlooFlight(c10::intrusive_ptr<c10d::Work> work, std::shared_ptr<std::atomic<bool>> is_over)
-      : work_(std::move(work)), is_over_(std::move(is_over)) {}
+  GlooFlight(c10::intrusive_ptr<c10d::Work> work, Over is_over) : work_(std::move(work)), is_over_(std::move(is_over)) {}
 
   void land() override {
     try {
-      while (!has_landed()) {
-        if (is_over_->load()) throw std::runtime_error("the connections to the other processes were closed");
-      }
+      while (!has_landed()) check_open(is_over_);
     } catch (const std::exception &error) {
       is_over_->store(true);
       throw Lost(error.what());
@@ -42,7 +39,7 @@ class GlooFlight : public Flight {
   }
 
   c10::intrusive_ptr<c10d::Work> work_;
-  std::shared_ptr<std::atomic<bool>> is_over_;
+  Over is_over_;
 };
 
 class Gloo : public Collectives {
@@ -60,8 +57,8 @@ class Gloo : public Collectives {
     }
   };
 
-  std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work, Over is_over) override {
-    return std::make_unique<GlooFlight>(std::move(work), std::move(is_over));
+  std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work) override {
+    return std::make_unique<GlooFlight>(std::move(work), is_over());
   }
 
   void close() override { Connections::close(static_cast<c10d::ProcessGroupGloo &>(*backend())); }
@@ -88,7 +85,7 @@ inline std::shared_ptr<Group> join_by_gloo(const c10::intrusive_ptr<c10d::Store>
   try {
     auto connected = c10::make_intrusive<c10d::ProcessGroupGloo>(keys_of("gloo", *store), place.rank, place.world,
                                                                  std::move(options));
-    auto group = std::make_shared<Gloo>(std::move(connected), store, place.timeout);
+    auto group = std::make_shared<Gloo>(std::move(connected), store, place);
     // Until here only this member is connected to all others.
     group->barrier()->land();
     return group;

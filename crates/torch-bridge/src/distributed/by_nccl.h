@@ -64,30 +64,50 @@ class NcclOfLibtorch {
 
 class NcclFlight : public Flight {
  public:
-  NcclFlight(c10::intrusive_ptr<c10d::Work> work, std::shared_ptr<std::atomic<bool>> is_over)
-      : work_(std::move(work)), is_over_(std::move(is_over)) {}
+  NcclFlight(c10::intrusive_ptr<c10d::Work> work, Over is_over, std::chrono::milliseconds timeout)
+      : work_(std::move(work)), is_over_(std::move(is_over)), timeout_(timeout) {}
 
   // It would be enough for the GPU to wait. This process waits as well: so it learns here, and not in whatever it asks the
   // GPU for next, that another one is gone.
   void land() override {
     try {
+      await_end();
+      // What another thread has aborted is complete, and no failure to c10d.
+      check_open(is_over_);
+      // Throws what has gone wrong. Otherwise, whatever this thread asks the GPU for next comes after the operation.
       work_->wait();
-      while (!work_->isCompleted()) {
-        if (is_over_->load()) throw std::runtime_error("the connections to the other processes were closed");
-        std::this_thread::sleep_for(kLook);
-      }
-      if (std::exception_ptr failure = work_->exception()) std::rethrow_exception(failure);
     } catch (const std::exception &error) {
       is_over_->store(true);
+      free_gpu();
       throw Lost(error.what());
     }
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::microseconds kLook{20};
 
+  void await_end() {
+    const Clock::time_point latest = Clock::now() + timeout_;
+    while (!work_->isCompleted()) {
+      check_open(is_over_);
+      if (Clock::now() > latest) throw std::runtime_error("the other processes have not gone on in time");
+      std::this_thread::sleep_for(kLook);
+    }
+  }
+
+  // Otherwise, the GPU goes on with an operation that never ends, and does nothing else.
+  void free_gpu() noexcept {
+    try {
+      work_->abort();
+    } catch (...) {
+      // Why it has failed in the first place is known.
+    }
+  }
+
   c10::intrusive_ptr<c10d::Work> work_;
-  std::shared_ptr<std::atomic<bool>> is_over_;
+  Over is_over_;
+  std::chrono::milliseconds timeout_;
 };
 
 class Nccl : public Collectives {
@@ -95,23 +115,36 @@ class Nccl : public Collectives {
   using Collectives::Collectives;
   ~Nccl() override {
     let_go();
-    if (backend() != nullptr) backend()->shutdown();
+    if (backend() != nullptr) end();
   }
 
   bool carries(const at::Device &device) const override { return device.is_cuda(); }
 
  private:
-  std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work, Over is_over) override {
-    return std::make_unique<NcclFlight>(std::move(work), std::move(is_over));
+  std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work) override {
+    return std::make_unique<NcclFlight>(std::move(work), is_over(), timeout());
   }
 
   void close() override { backend()->abort(); }
+
+  // To shut down, the members on one host wait for each other. After a failure, not all of them come to that.
+  void end() noexcept {
+    try {
+      if (is_over()->load()) {
+        backend()->abort();
+      } else {
+        backend()->shutdown();
+      }
+    } catch (...) {
+      forget();
+    }
+  }
 };
 
 // Both: each tensor goes by what carries it from where it lies.
 class GlooAndNccl : public Group {
  public:
-  GlooAndNccl(std::shared_ptr<Group> gloo, std::shared_ptr<Group> nccl) : gloo_(std::move(gloo)), nccl_(std::move(nccl)) {}
+  GlooAndNccl(std::shared_ptr<Group> gloo, std::shared_ptr<Group> nccl) : nccl_(std::move(nccl)), gloo_(std::move(gloo)) {}
 
   std::unique_ptr<Flight> sum(at::Tensor tensor) override { return by(tensor).sum(tensor); }
 
@@ -135,17 +168,25 @@ class GlooAndNccl : public Group {
  private:
   Group &by(const at::Tensor &tensor) { return nccl_->carries(tensor.device()) ? *nccl_ : *gloo_; }
 
-  std::shared_ptr<Group> gloo_, nccl_;
+  // Gloo goes first, so that whoever waits for this member fails instead of having it wait for them while NCCL shuts down.
+  std::shared_ptr<Group> nccl_, gloo_;
 };
+
+// c10d would end the process by itself when it sees that another one is gone or that the GPU fails, and say less than this
+// project's lookout.
+inline void keep_c10d_from_ending_processes() {
+  constexpr int whatever_is_set = 1, unless_it_is_set = 0;
+  // torchrun sets this one, so that it says nothing of what a person wants.
+  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", whatever_is_set);
+  setenv("TORCH_NCCL_ENABLE_MONITORING", "0", unless_it_is_set);
+  setenv("TORCH_NCCL_RETHROW_CUDA_ERRORS", "0", unless_it_is_set);
+}
 
 inline std::shared_ptr<Group> join_by_nccl(std::shared_ptr<Group> gloo, const c10::intrusive_ptr<c10d::Store> &store,
                                            const Place &place) {
   std::optional<NcclOfLibtorch> nccl = NcclOfLibtorch::find();
   if (!nccl) throw std::runtime_error("this libtorch has no NCCL");
-  // c10d would end the process by itself when it sees that another one is gone, and say less than this project's lookout.
-  constexpr int keep_what_is_set = 0;
-  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", keep_what_is_set);
-  setenv("TORCH_NCCL_ENABLE_MONITORING", "0", keep_what_is_set);
-  auto joined = std::make_shared<Nccl>(nccl->group(keys_of("nccl", *store), place), store, place.timeout);
+  keep_c10d_from_ending_processes();
+  auto joined = std::make_shared<Nccl>(nccl->group(keys_of("nccl", *store), place), store, place);
   return std::make_shared<GlooAndNccl>(std::move(gloo), std::move(joined));
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -13,10 +14,20 @@
 
 #include "group.h"
 
+// Whether the group was left, or an operation of it has failed.
+using Over = std::shared_ptr<std::atomic<bool>>;
+
+// For whoever waits for an operation.
+inline void check_open(const Over &is_over) {
+  if (is_over->load()) throw std::runtime_error("the connections to the other processes were closed");
+}
+
 // What a process is in a group, and how long an operation may take.
 struct Place {
   int rank, world;
   std::chrono::milliseconds timeout;
+  // One for all that carries tensors of the group: what one of them could not carry ends the others, too.
+  Over is_over = std::make_shared<std::atomic<bool>>(false);
 };
 
 // c10d's FlightRecorder looks up its groups before it takes its lock. Several groups are in one process in tests.
@@ -31,9 +42,8 @@ inline c10::intrusive_ptr<c10d::Store> keys_of(const char *prefix, c10d::Store &
 
 class Collectives : public Group {
  public:
-  Collectives(c10::intrusive_ptr<c10d::Backend> backend, c10::intrusive_ptr<c10d::Store> store,
-              std::chrono::milliseconds timeout)
-      : store_(std::move(store)), backend_(std::move(backend)), timeout_(timeout) {}
+  Collectives(c10::intrusive_ptr<c10d::Backend> backend, c10::intrusive_ptr<c10d::Store> store, const Place &place)
+      : store_(std::move(store)), backend_(std::move(backend)), timeout_(place.timeout), is_over_(place.is_over) {}
 
   std::unique_ptr<Flight> sum(at::Tensor tensor) override {
     std::vector<at::Tensor> tensors{std::move(tensor)};
@@ -67,27 +77,35 @@ class Collectives : public Group {
   size_t world() const override { return static_cast<size_t>(backend_->getSize()); }
 
   void leave() override {
-    std::lock_guard<std::mutex> lock(starting_);
+    // Whoever waits learns it at once. The lock is held for long where an operation has to connect GPUs before it starts.
     is_over_->store(true);
+    std::lock_guard<std::mutex> lock(starting_);
     close();
   }
 
  protected:
-  using Over = std::shared_ptr<std::atomic<bool>>;
-
-  // For the destructors of what is derived. That of c10d's group would wait for operations that nobody will go on with. Its
-  // threads end with the process, or when the operations time out.
-  void let_go() {
-    if (!is_under_way()) return;
-    leave();
-    (void)backend_.release();
+  // For the destructors of what is derived, which must not throw. That of c10d's group would wait for operations that nobody
+  // will go on with. Its threads end with the process, or when the operations time out.
+  void let_go() noexcept {
+    try {
+      if (!is_under_way()) return;
+      leave();
+    } catch (...) {
+      // What cannot be closed is not waited for either.
+    }
+    forget();
   }
 
-  virtual std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work, Over is_over) = 0;
+  // Leaves c10d's group to the end of the process.
+  void forget() noexcept { (void)backend_.release(); }
+
+  virtual std::unique_ptr<Flight> flight(c10::intrusive_ptr<c10d::Work> work) = 0;
   // Makes what the others wait for fail.
   virtual void close() = 0;
 
   c10d::Backend *backend() const { return backend_.get(); }
+  const Over &is_over() const { return is_over_; }
+  std::chrono::milliseconds timeout() const { return timeout_; }
 
  private:
   // Operations are told apart by a number that c10d counts without a lock.
@@ -98,7 +116,7 @@ class Collectives : public Group {
     forget_completed();
     std::lock_guard<std::mutex> lock_of_all(recording);
     under_way_.push_back(operation());
-    return flight(under_way_.back(), is_over_);
+    return flight(under_way_.back());
   }
 
   void forget_completed() {
@@ -117,5 +135,5 @@ class Collectives : public Group {
   std::chrono::milliseconds timeout_;
   std::mutex starting_;
   std::vector<c10::intrusive_ptr<c10d::Work>> under_way_;
-  Over is_over_ = std::make_shared<std::atomic<bool>>(false);
+  Over is_over_;
 };

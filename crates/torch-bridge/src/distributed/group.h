@@ -37,8 +37,8 @@ class Flight {
 };
 
 // The members of a group start the same operations in the same order. Tensors are contiguous, lie on a device that the
-// group carries them from, and are neither read nor written before the landing. Throws Lost after the group was left or an operation
-// failed, since the members are no longer at the same place then.
+// group carries them from, and are neither read nor written before the landing. Throws Lost after the group was left or
+// an operation failed, since the members are no longer at the same place then.
 class Group {
  public:
   virtual ~Group() = default;
