@@ -218,7 +218,7 @@ impl Judge {
         // Before anybody ends because of it.
         self.line.is_for_it_to_speak();
         self.line.fate().decide(fault.clone());
-        self.group.get().and_then(Weak::upgrade).iter().for_each(|group| group.leave());
+        self.close_connections();
         if self.line.fate().is_noticed(GRACE) {
             return;
         }
@@ -226,6 +226,13 @@ impl Judge {
             fail_now(&fault);
         }
         end_now(fault.exit());
+    }
+
+    /// Closes the connections on a thread of its own: while GPUs are being connected, that may have to wait without end.
+    fn close_connections(&self) {
+        let Some(group) = self.group.get().and_then(Weak::upgrade) else { return };
+        // Where there can be no thread, the process is ended after the grace.
+        let _ = thread::Builder::new().name("leave".to_owned()).spawn(move || group.leave());
     }
 }
 
