@@ -8,7 +8,6 @@ use cliptune_store::host_name;
 use serde::{Deserialize, Serialize};
 
 use crate::device;
-use crate::error::TrainError;
 use crate::provenance;
 
 /// Who a process of a group is, as it tells the others.
@@ -22,28 +21,26 @@ pub(super) struct Card {
     system: Option<String>,
     /// The version of cliptune and the beginning of its program's hash.
     pub(super) program: String,
-    /// Whether it can send from its GPU to those of others.
+    /// Whether it can send from its GPU to those of others. A build that says nothing of it is named as another one.
+    #[serde(default)]
     pub(super) has_nccl: bool,
 }
 
 impl Card {
     /// Describes this process.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when its libtorch cannot be loaded.
-    pub(super) fn of_this_process(placement: &Placement) -> Result<Self, TrainError> {
+    pub(super) fn of_this_process(placement: &Placement) -> Self {
         let hash = provenance::binary_hash().unwrap_or_default();
         let hash = hash.get(..12).unwrap_or("unknown");
-        Ok(Self {
+        Self {
             rank: placement.rank(),
             world: placement.world(),
             host: host_name(),
             process: std::process::id(),
             system: system(),
             program: format!("cliptune {} (program {hash})", env!("CARGO_PKG_VERSION")),
-            has_nccl: device::has_nccl()?,
-        })
+            // A libtorch that cannot be loaded is an error where the device is chosen, when the others can be told.
+            has_nccl: device::has_nccl().unwrap_or_default(),
+        }
     }
 
     /// Checks whether the process is known to have ended. Of one on another host, nothing is known.
@@ -109,6 +106,13 @@ mod tests {
         }
         child.wait().unwrap();
         assert!(other.is_gone(&own));
+    }
+
+    #[test]
+    fn the_card_of_an_older_build_can_be_read() {
+        let mut card = serde_json::to_value(Card::of(1, 42)).unwrap();
+        card.as_object_mut().unwrap().remove("has_nccl");
+        assert_eq!(serde_json::from_value::<Card>(card).unwrap(), Card::of(1, 42));
     }
 
     #[test]

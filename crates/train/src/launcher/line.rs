@@ -65,7 +65,7 @@ impl Line {
         let (host, port) = (placement.host(), placement.port());
         let no_host = |source| JoinError::NoHost { host: host.to_owned(), source };
         (host, port).to_socket_addrs().map(drop).map_err(no_host)?;
-        let own = Card::of_this_process(&placement)?;
+        let own = Card::of_this_process(&placement);
         let store = Arc::new(meet(&placement, placement.holds_store(), patience()?)?);
         let (is_mute, fate) = (AtomicBool::new(false), Fate::default());
         let (cards, speaks_alone) = (OnceLock::new(), OnceLock::new());
