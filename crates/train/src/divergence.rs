@@ -85,7 +85,7 @@ impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason())?;
         if !self.ranks.is_empty() {
-            write!(f, " by what {} computes", in_words(&self.ranks))?;
+            write!(f, " because of what {} computed", in_words(&self.ranks))?;
         }
         let shown = self.items.len().min(SHOWN);
         match self.items.len() - shown {
@@ -180,16 +180,20 @@ mod tests {
 
     #[test]
     fn a_message_names_the_processes_that_are_at_fault() {
-        let divergence = Divergence {
+        let divergence = |ranks| Divergence {
             symptom: Symptom::NotFinite { what: "loss", value: f64::NAN },
             step: 7,
             epoch: 2,
             learning_rate: 1e-3,
             batch: Vec::new(),
             items: Vec::new(),
-            ranks: vec![3],
+            ranks,
         };
-        assert_eq!(divergence.to_string(), "the loss became NaN at step 7 (epoch 2) by what rank 3 computes");
+        for (ranks, words) in [(vec![3], "rank 3"), (vec![1, 3], "ranks 1, 3")] {
+            let expected =
+                format!("the loss became NaN at step 7 (epoch 2) because of what {words} computed");
+            assert_eq!(divergence(ranks).to_string(), expected);
+        }
     }
 
     #[test]

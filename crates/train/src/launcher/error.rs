@@ -24,12 +24,12 @@ pub enum JoinError {
         /// What the system said.
         source: io::Error,
     },
-    /// This host has no such network.
-    #[error("this host has no network {name:?}, which {INTERFACES} names")]
+    /// This host has no such network interface.
+    #[error("this host has no network interface {name:?}, which {INTERFACES} names")]
     NoInterface {
         /// The name.
         name: String,
-        /// The networks of this host in words.
+        /// The network interfaces of this host in words.
         here: String,
     },
     /// Another program listens on the port.
@@ -75,7 +75,7 @@ pub enum JoinError {
         own: String,
     },
     /// Two processes have been told different numbers of processes.
-    #[error("{own} and {other} do not belong to one training: each has another number of processes")]
+    #[error("{own} and {other} were told different numbers of processes")]
     OtherWorld {
         /// This process in words.
         own: String,

@@ -1,4 +1,4 @@
-//! The networks by which the processes reach each other.
+//! The network interfaces by which the processes reach each other.
 
 use std::env;
 
@@ -6,10 +6,10 @@ use super::error::JoinError;
 
 /// The variable that names them, as for PyTorch.
 pub(super) const INTERFACES: &str = "GLOO_SOCKET_IFNAME";
-/// The folder in which Linux lists the networks of this host.
+/// The folder in which Linux lists the network interfaces of this host.
 const HERE: &str = "/sys/class/net";
 
-/// Refuses a network that this host does not have, which libtorch would not name together with the variable.
+/// Refuses a network interface that this host does not have, because libtorch would say so without the variable that names it.
 pub(super) fn check() -> Result<(), JoinError> {
     let wanted = env::var(INTERFACES).unwrap_or_default();
     // Where nobody lists them, libtorch finds out.
@@ -23,7 +23,7 @@ pub(super) fn check() -> Result<(), JoinError> {
 }
 
 /// Returns the first of some names, which have commas between them, that is not here. Behind a colon, a name may say which address of
-/// the network is meant.
+/// the interface is meant.
 fn missing<'a>(wanted: &'a str, here: &[String]) -> Option<&'a str> {
     let is_here = |name: &str| here.iter().any(|one| name.split(':').next() == Some(one.as_str()));
     wanted.split(',').find(|name| !name.is_empty() && !is_here(name))
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_network_that_is_not_here_is_found() {
+    fn the_first_interface_that_is_not_here_is_found() {
         let here = ["lo", "eth0"].map(str::to_owned);
         for (wanted, expected) in [
             ("", None),

@@ -17,7 +17,7 @@ const NAMED: usize = 8;
 /// # Errors
 ///
 /// Returns an error that names the ranks that have not come in time, one that is there twice, two of different programs or with
-/// different numbers of processes, or a network that this host does not have.
+/// different numbers of processes, or a network interface that this host does not have.
 pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
     let (own, store, world) = (line.own(), line.store(), line.placement().world());
     if store.add(&taken(own.rank), 1)? > 1 {
@@ -33,7 +33,7 @@ pub(super) fn call(line: &Line) -> Result<Vec<Card>, TrainError> {
         match store.get(&member(rank), left)? {
             Some(text) => {
                 let card: Card = serde_json::from_slice(&text)?;
-                // Nobody who counts others will come.
+                // One of the two would wait for ranks that never come.
                 of_one_world(own, &card)?;
                 cards.push(card);
             }

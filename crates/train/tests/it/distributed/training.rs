@@ -238,7 +238,7 @@ fn a_loss_that_is_not_a_number_on_one_process_ends_all_in_the_same_step() {
             let tuned = Tuned::new(&parameters, &plan, world.tiny.cases.seed).unwrap();
             world.run_in(group, &tuned, &go_on).map_err(|error| error.to_string())
         });
-        let expected = "the loss became NaN at step 1 (epoch 1) by what rank 2 computes".to_owned();
+        let expected = "the loss became NaN at step 1 (epoch 1) because of what rank 2 computed".to_owned();
         assert!(ends.iter().all(|end| *end == Err(expected.clone())), "{ends:?}");
     }
 }
