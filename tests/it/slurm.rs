@@ -289,10 +289,14 @@ fn what_sbatch_reads_from_the_environment_leaves_the_chain_as_it_is() {
     let cluster = Cluster::new();
     cluster.context.write(
         "bin/sbatch",
-        &SBATCH.replace("slurm=$(", "[ -z \"$SBATCH_WAIT$SBATCH_ARRAY_INX\" ] || exit 1\nslurm=$("),
+        &SBATCH.replace(
+            "slurm=$(",
+            "[ -z \"$SBATCH_WAIT$SBATCH_ARRAY_INX$SBATCH_CLUSTERS\" ] || exit 1\nslurm=$(",
+        ),
     );
     let mut command = cluster.context.command("cliptune");
-    command.args(["run", "experiments", "--slurm"]).env("SBATCH_WAIT", "1").env("SBATCH_ARRAY_INX", "0-3");
+    command.args(["run", "experiments", "--slurm"]);
+    command.envs([("SBATCH_WAIT", "1"), ("SBATCH_ARRAY_INX", "0-3"), ("SBATCH_CLUSTERS", "other")]);
     cluster.run(command).succeeded();
     assert_eq!(cluster.records().len(), 4);
 }

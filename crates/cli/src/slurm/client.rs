@@ -15,9 +15,9 @@ use crate::error::CliError;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest number of tasks of an array that is asked for: Slurm allows 1001 unless somebody has changed that.
 pub(super) const MOST_TASKS: usize = 1000;
-/// Variables that `sbatch` reads as options with which there would be no chain: it would wait for each job, or make arrays of jobs that
-/// are none.
-const UNSET: [&str; 2] = ["SBATCH_WAIT", "SBATCH_ARRAY_INX"];
+/// Variables that `sbatch` reads as options with which there would be no chain: it would wait for each job, make arrays of jobs that
+/// are none, or submit to a cluster that nobody asks afterwards.
+const UNSET: [&str; 3] = ["SBATCH_WAIT", "SBATCH_ARRAY_INX", "SBATCH_CLUSTERS"];
 /// The time between two looks at a command that has not ended.
 const PAUSE: Duration = Duration::from_millis(10);
 
