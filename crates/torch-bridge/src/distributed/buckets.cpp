@@ -177,18 +177,19 @@ struct CliptuneBuckets {
     at::NoGradGuard no_grad;
     at::Tensor flat =
         at::empty({bucket.numel + bucket.weights()}, slots_[bucket.first].weight.options().requires_grad(false));
-    at::Tensor defined = at::empty({bucket.weights()}, at::kFloat);
+    // Filled where they lie: a copy from the host would wait for all that a GPU still has to do.
+    at::Tensor defined = flat.narrow(0, bucket.numel, bucket.weights());
+    defined.fill_(1);
     for (size_t n = bucket.first; n < bucket.end; ++n) {
       at::Tensor place = place_of(slots_[n], flat), &grad = slots_[n].weight.mutable_grad();
-      defined[static_cast<int64_t>(n - bucket.first)] = grad.defined() ? 1.0 : 0.0;
       if (grad.defined()) {
         place.copy_(grad);
       } else {
         place.zero_();
+        defined.select(0, static_cast<int64_t>(n - bucket.first)).zero_();
       }
       grad.reset();
     }
-    flat.narrow(0, bucket.numel, bucket.weights()).copy_(defined);
     bucket.sent = group_->to_send(flat);
     bucket.flight = group_->sum(bucket.sent);
   }
