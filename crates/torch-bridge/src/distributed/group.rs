@@ -58,13 +58,14 @@ pub struct Membership<'a> {
     /// The network interfaces to use, with commas between their names, as people set `GLOO_SOCKET_IFNAME`. `None` takes the address
     /// that the host's own name has, or the loopback address where it has none.
     pub interface: Option<&'a str>,
-    /// How long an operation waits for a member that does not take part but whose host keeps the connection. A process that has died
-    /// is noticed at once.
+    /// How long an operation waits for a member that does not take part but whose host keeps the connection. Gloo notices a process that
+    /// has died at once; NCCL may not notice one on the same host, whose memory it reads. Whoever does can [`leave`](ProcessGroup::leave).
     pub timeout: Duration,
 }
 
 /// A group of processes that start the same operations in the same order, on tensors of the same shape and kind: c10d's
-/// `ProcessGroupGloo`, with `ProcessGroupNCCL` beside it where that is the [`Backend`]. Gloo aborts a process that gets more than it expects.
+/// `ProcessGroupGloo`, with `ProcessGroupNCCL` beside it where that is the [`Backend`]. Gloo aborts a process that gets more than it
+/// expects.
 ///
 /// When it is dropped its connections are closed. A member that still computes then gets an error in its next operation.
 ///
