@@ -31,7 +31,7 @@ pub struct Context<'a> {
     pub(crate) interrupted: &'a AtomicBool,
     /// The processes that train together.
     pub(crate) team: Team,
-    /// What the leader of several processes learns what was passed on to it from.
+    /// Where the leader of several processes learns what others have passed on to it.
     line: Option<Arc<Line>>,
     /// The warnings that have been printed, so that runs of one experiment do not repeat them.
     told: RefCell<BTreeSet<String>>,
