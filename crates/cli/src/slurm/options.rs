@@ -11,8 +11,10 @@ const REFUSED: [(&[&str], &str); 5] = [
 
 /// Takes an option for `sbatch`, or a word of one, as it is, unless there would be no chain with it.
 pub(crate) fn sbatch_option(written: &str) -> Result<String, String> {
+    let long = written.split('=').next().unwrap_or_default();
     let is_meant = |name: &&str| match name.starts_with("--") {
-        true => written.split('=').next() == Some(*name),
+        // `sbatch` takes the beginning of a name for it; what is shorter begins others as well.
+        true => long.len() >= 4 && name.starts_with(long),
         // The value of a short option may follow without a space.
         false => written.starts_with(*name),
     };
@@ -28,9 +30,18 @@ mod tests {
 
     #[test]
     fn options_that_would_leave_no_chain_are_refused_with_the_reason() {
-        for refused in
-            ["--array=0-3", "-a0-3", "-M", "-Mother", "--clusters=other", "--test-only", "-W", "--wrap=x"]
-        {
+        for refused in [
+            "--array=0-3",
+            "--arr",
+            "--wr=x",
+            "-a0-3",
+            "-M",
+            "-Mother",
+            "--clusters=other",
+            "--test-only",
+            "-W",
+            "--wrap=x",
+        ] {
             assert!(sbatch_option(refused).is_err(), "{refused}");
         }
         let why = sbatch_option("--wait").unwrap_err();
@@ -39,9 +50,18 @@ mod tests {
 
     #[test]
     fn all_other_words_are_sbatchs() {
-        for taken in
-            ["--account=lab", "-A", "lab", "--wait-all-nodes=1", "--mail-type=END", "-t10", "", "a b", "--"]
-        {
+        for taken in [
+            "--account=lab",
+            "--acc=lab",
+            "-A",
+            "lab",
+            "--wait-all-nodes=1",
+            "--mail-type=END",
+            "-t10",
+            "",
+            "a b",
+            "--",
+        ] {
             assert_eq!(sbatch_option(taken).as_deref(), Ok(taken));
         }
     }
