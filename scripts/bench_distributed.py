@@ -258,10 +258,10 @@ def table(times, traffic, apart, options):
 
 def main():
     parser = benchmark.parser("distributed", __doc__)
-    parser.add_argument("--batch", type=int, default=32, help="the pairs of a global batch, an even number")
-    parser.add_argument("--steps", type=int, default=6, help="steps of each side in a round")
-    parser.add_argument("--warm-up", type=int, default=2, help="first ones that are not counted")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=64, help="the pairs of a global batch, an even number")
+    parser.add_argument("--steps", type=int, default=3, help="steps of each side in a round")
+    parser.add_argument("--warm-up", type=int, default=1, help="first ones that are not counted")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(SIDES), choices=SIDES, help="the sides")
     parser.add_argument("--peer", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
