@@ -3,9 +3,10 @@
 
 Run through `scripts/bench distributed`, which installs the peer and builds cliptune.
 
-CLIP ViT-B/32 at full size with random weights, InfoNCE over a global batch of pairs with texts of about 20 tokens, fp32, AdamW. One
-process has one thread; two processes have one thread each and half of the batch each. Every side is started anew in each round and takes
-the same first steps, of which the first ones are not counted; then it is ended. Numbers are medians over all counted steps.
+CLIP ViT-B/32 at full size with random weights, InfoNCE over a global batch of pairs with texts of about 20 tokens, fp32, AdamW. One process
+has one thread on one processor, which decodes images as well; two have a processor each, and half of the batch each. Every side is started
+anew in each round and takes the same first steps, of which the first ones are not counted; then it is ended. Numbers are medians over all
+counted steps.
 
     cliptune    `cliptune-train` with torchrun's variables, from the images on, its steps as its event log has them
     PyTorch     CLIPModel in DistributedDataParallel over gloo; embeddings are gathered with their gradient, each rank computes its
@@ -123,7 +124,13 @@ def take_steps(folder, side, world, options):
     else:
         command = [sys.executable, "-B", Path(__file__).resolve(), "--peer", folder, "--batch", options.batch, "--steps", options.steps + 1]
     port = free_port()
-    start = lambda rank: subprocess.Popen([str(word) for word in command], cwd=folder, env=environment(rank, world, port))
+    processors = sorted(os.sched_getaffinity(0))
+
+    def start(rank):
+        own = {processors[rank % len(processors)]}
+        words = [str(word) for word in command]
+        return subprocess.Popen(words, cwd=folder, env=environment(rank, world, port), preexec_fn=lambda: os.sched_setaffinity(0, own))
+
     processes = [start(rank) for rank in range(world)]
     try:
         before = after = None
@@ -243,7 +250,7 @@ def compare(folder, options):
 
 def table(times, traffic, apart, options):
     drawn = (
-        f"ViT-B/32 at full size, 32-bit floats, InfoNCE over {options.batch} pairs, one thread for each process; "
+        f"ViT-B/32 at full size, 32-bit floats, InfoNCE over {options.batch} pairs, one processor and one thread for each process; "
         f"{benchmark.cores()} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
         f"Losses differ by at most {apart:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
     )

@@ -125,7 +125,7 @@ impl Gradient<'_> {
             return Ok(None);
         }
         let rows = self.rows_at_once().unwrap_or(usize::MAX);
-        TowerPass::new(self, Tower::Text, 0, &first.texts, Some(rows)).map(Some)
+        TowerPass::encode_share(self, Tower::Text, 0, &first.texts, Some(rows))?.gather().map(Some)
     }
 
     /// Adds the gradient of a batch's images to the weights, and that of its texts to their embeddings, from where the
@@ -137,7 +137,9 @@ impl Gradient<'_> {
                 (self.encoder.tower(Tower::Vision, &part.batch.images)?, None)
             }
             rows => {
-                let pass = TowerPass::new(self, Tower::Vision, part.number, &part.batch.images, rows)?;
+                let images = &part.batch.images;
+                let pass =
+                    TowerPass::encode_share(self, Tower::Vision, part.number, images, rows)?.gather()?;
                 (pass.embeddings(), Some(pass))
             }
         };
@@ -180,8 +182,10 @@ impl Gradient<'_> {
     /// gradients; the second computes each chunk of rows again with its graph. No more than `rows` images or texts have
     /// activations at a time, and the gradient is that of the whole batch.
     fn in_passes(&self, part: &Part<'_>, rows: Option<usize>) -> Result<f64, TrainError> {
-        let images = TowerPass::new(self, Tower::Vision, part.number, &part.batch.images, rows)?;
-        let texts = TowerPass::new(self, Tower::Text, part.number, &part.batch.texts, rows)?;
+        let images = TowerPass::encode_share(self, Tower::Vision, part.number, &part.batch.images, rows)?;
+        let texts = TowerPass::encode_share(self, Tower::Text, part.number, &part.batch.texts, rows)?;
+        // After both towers, so that the processes wait for each other once.
+        let (images, texts) = (images.gather()?, texts.gather()?);
         let embeddings = self.encoder.with_temperature(images.embeddings(), texts.embeddings())?;
         let loss = self.backward(&embeddings, part)?;
         if !self.stops_at(loss) {

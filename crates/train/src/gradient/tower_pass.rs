@@ -33,24 +33,39 @@ enum Kept {
     Graph(Tensor),
 }
 
+/// A tower that has encoded this process's rows, before those of the others are known.
+pub(super) struct Encoded<'a> {
+    pass: TowerPass<'a>,
+    own: Tensor,
+}
+
+impl<'a> Encoded<'a> {
+    /// Gathers the embeddings of all processes' rows.
+    pub(super) fn gather(self) -> Result<TowerPass<'a>, TrainError> {
+        let Self { mut pass, own } = self;
+        let all = pass.gradient.encoder.gathered(pass.tower, &own, pass.rows)?;
+        pass.leaf = all.set_requires_grad(true);
+        Ok(pass)
+    }
+}
+
 impl<'a> TowerPass<'a> {
-    /// Computes the embeddings of some rows, and keeps their graph or, with `inputs`, keeps the activations of no more
-    /// than so many inputs at a time, so that a second pass has to compute them again.
-    pub(super) fn new(
+    /// Computes the embeddings of this process's share of some rows, and keeps their graph or, with `inputs`, keeps the
+    /// activations of no more than so many inputs at a time, so that a second pass has to compute them again.
+    pub(super) fn encode_share(
         gradient: &'a Gradient<'a>,
         tower: Tower,
         number: usize,
         rows: &'a [usize],
         inputs: Option<usize>,
-    ) -> Result<Self, TrainError> {
+    ) -> Result<Encoded<'a>, TrainError> {
         let encoder = gradient.encoder;
         let at_once = encoder.rows_at_once(tower, inputs.unwrap_or(usize::MAX));
         let chunks: Vec<&[usize]> = rows[encoder.share(tower, rows.len())].chunks(at_once).collect();
         let (leaf, kept) = (Tensor::new(), Kept::Nothing);
         let mut pass = Self { gradient, tower, number, rows: rows.len(), chunks, leaf, kept };
         let own = if inputs.is_some() { pass.without_graph()? } else { pass.with_graph()? };
-        pass.leaf = encoder.gathered(tower, &own, rows.len())?.set_requires_grad(true);
-        Ok(pass)
+        Ok(Encoded { pass, own })
     }
 
     /// Returns the embeddings of all rows, in which their gradient gathers.
