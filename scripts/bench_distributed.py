@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Times a training step in one process and in two, of cliptune and of PyTorch DDP with transformers, in turn.
+"""Times a training step in one process and in two, of cliptune and of PyTorch DDP with transformers, in turn, and what two processes
+can do on this machine that know nothing of each other.
 
 Run through `scripts/bench distributed`, which installs the peer and builds cliptune.
 
 CLIP ViT-B/32 at full size with random weights, InfoNCE over a global batch of pairs with texts of about 20 tokens, fp32, AdamW. One process
-has one thread on one processor, which decodes images as well; two have a processor each, and half of the batch each. Every side is started
-anew in each round and takes the same first steps, of which the first ones are not counted; then it is ended. Numbers are medians over all
-counted steps.
+has one thread on one processor, which decodes images as well; two have a processor each, and half of the batch each. Two that train apart
+do so, too, at the same time, but each has a training of its own and sends nothing: processors share caches, memory and often a clock, so
+that this is as fast as two processes can be. Every side is started anew in each round and takes the same first steps, of which the first
+ones are not counted; then it is ended. Numbers are medians over all counted steps.
 
     cliptune    `cliptune-train` with torchrun's variables, from the images on, its steps as its event log has them
     PyTorch     CLIPModel in DistributedDataParallel over gloo; embeddings are gathered with their gradient, each rank computes its
@@ -27,13 +29,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
+from typing import NamedTuple
 
 import benchmark
 from benchmark import TARGET
 
 WANTED, SAME_LOSS, WORDS, VALIDATION = 0.90, 2e-3, 18, 4
 SIDES = {"cliptune": "cliptune", "pytorch": "PyTorch DDP with transformers"}
+WAYS = ["one", "apart", "two"]
 
 EXPERIMENT = """\
 name: pairs
@@ -65,7 +69,7 @@ def make(folder, options):
 
     words = make_model(folder / "model")
     rng, numbers = random.Random(0), np.random.default_rng(0)
-    (folder / "images").mkdir()
+    (folder / "images").mkdir(parents=True)
     with open(folder / "captions.csv", "w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["filename", "caption", "split"])
@@ -78,6 +82,28 @@ def make(folder, options):
             rows.writerow([name, caption, "train" if number < train else "validation"])
     (folder / "pairs.yaml").write_text(EXPERIMENT.format(batch=options.batch))
     subprocess.run([TARGET / "cliptune", "ingest", "pairs.yaml", "--quiet"], check=True, cwd=folder)
+
+
+def make_apart(folder, whole, options):
+    """A training of half of the batch, of the same images and captions."""
+    shutil.copytree(whole, folder)
+    (folder / "pairs.yaml").write_text(EXPERIMENT.format(batch=options.batch // 2))
+
+
+class Member(NamedTuple):
+    """A process that is timed: where it trains, on how many pairs in a step, and which one of a group it is."""
+
+    folder: Path
+    batch: int
+    rank: int
+    world: int
+
+
+def members(folder, way, options):
+    if way == "apart":
+        return [Member(folder / f"apart{number}", options.batch // 2, 0, 1) for number in range(2)]
+    world = {"one": 1, "two": 2}[way]
+    return [Member(folder / "whole", options.batch, rank, world) for rank in range(world)]
 
 
 def environment(rank, world, port):
@@ -114,49 +140,67 @@ def steps_of(log):
     return found
 
 
-def take_steps(folder, side, world, options):
-    """Starts a side, lets it take its steps, ends it, and returns the seconds and losses of all steps and the bytes of the counted ones."""
-    shutil.rmtree(folder / "runs/pairs", ignore_errors=True)
-    log = folder / f"{side}.jsonl"
-    log.unlink(missing_ok=True)
+def log_of(side, folder):
+    """Where a side writes its steps, as soon as it does."""
+    if side == "pytorch":
+        return folder / "pytorch.jsonl"
+    return next(iter(folder.glob("runs/pairs/*/events.jsonl")), folder / "none")
+
+
+def seconds_of(step, batch):
+    return step["seconds_of_step"] if "seconds_of_step" in step else batch / step["items_per_second"]
+
+
+def start(side, number, member, port, options):
+    """Starts a process on a processor of its own."""
     if side == "cliptune":
         command = [TARGET / "cliptune-train", "pairs.yaml", "--quiet"]
     else:
-        command = [sys.executable, "-B", Path(__file__).resolve(), "--peer", folder, "--batch", options.batch, "--steps", options.steps + 1]
-    port = free_port()
+        numbers = ["--batch", member.batch, "--steps", options.steps + 1]
+        command = [sys.executable, "-B", Path(__file__).resolve(), "--peer", member.folder, *numbers]
     processors = sorted(os.sched_getaffinity(0))
+    own = {processors[number % len(processors)]}
+    return subprocess.Popen(
+        [str(word) for word in command],
+        cwd=member.folder,
+        env=environment(member.rank, member.world, port),
+        preexec_fn=lambda: os.sched_setaffinity(0, own),
+    )
 
-    def start(rank):
-        own = {processors[rank % len(processors)]}
-        words = [str(word) for word in command]
-        return subprocess.Popen(words, cwd=folder, env=environment(rank, world, port), preexec_fn=lambda: os.sched_setaffinity(0, own))
 
-    processes = [start(rank) for rank in range(world)]
+def take_steps(folder, side, way, options):
+    """Starts a side, lets it take its steps, ends it, and returns the seconds and losses of all steps and the bytes of the counted ones."""
+    together = members(folder, way, options)
+    batches = {member.folder: member.batch for member in together}
+    for one in batches:
+        shutil.rmtree(one / "runs/pairs", ignore_errors=True)
+        (one / "pytorch.jsonl").unlink(missing_ok=True)
+    port = free_port()
+    processes = [start(side, number, member, port, options) for number, member in enumerate(together)]
     try:
         before = after = None
-        while True:
-            if any(process.poll() for process in processes):
-                sys.exit(f"error: a process of {side} has failed")
-            if side == "cliptune":
-                log = next((folder / "runs/pairs").glob("*/events.jsonl"), log) if (folder / "runs/pairs").exists() else log
-            taken = steps_of(log)
-            if before is None and len(taken) >= options.warm_up:
-                before = (len(taken), sent())
-            if len(taken) >= options.steps:
-                after = (len(taken), sent())
-                break
-            if all(process.poll() == 0 for process in processes):
-                sys.exit(f"error: {side} has ended after {len(taken)} of {options.steps} steps")
+        while after is None:
+            # Looked at first, since a process may end between two looks.
+            codes = [process.poll() for process in processes]
+            taken = {one: steps_of(log_of(side, one)) for one in batches}
+            least = min(map(len, taken.values()))
+            if before is None and least >= options.warm_up:
+                before = (least, sent())
+            if least >= options.steps:
+                after = (least, sent())
+            elif any(codes) or all(code == 0 for code in codes):
+                sys.exit(f"error: {side} has ended after {least} of {options.steps} steps")
             time.sleep(0.02)
     finally:
         for process in processes:
             process.kill()
         for process in processes:
             process.wait()
-    taken = taken[: options.steps]
     traffic = (after[1] - before[1]) / max(after[0] - before[0], 1)
-    seconds = [step["seconds_of_step"] if side != "cliptune" else options.batch / step["items_per_second"] for step in taken]
-    return seconds, [step["loss"] for step in taken], traffic
+    # Of two that train apart, what they take on average.
+    rows = zip(*(steps[: options.steps] for steps in taken.values()), strict=True)
+    seconds = [mean(seconds_of(step, batch) for step, batch in zip(row, batches.values(), strict=True)) for row in rows]
+    return seconds, [step["loss"] for step in taken[together[0].folder][: options.steps]], traffic
 
 
 def peer(folder, options):
@@ -231,17 +275,21 @@ def peer(folder, options):
 
 
 def compare(folder, options):
-    make(folder, options)
-    times = {(side, world): [] for side in options.only for world in (1, 2)}
+    make(folder / "whole", options)
+    for number in range(2):
+        make_apart(folder / f"apart{number}", folder / "whole", options)
+    times = {(side, way): [] for side in options.only for way in WAYS}
     traffic, losses = {key: [] for key in times}, {}
     for turn in range(options.rounds):
-        for side, world in times:
-            seconds, found, step = take_steps(folder, side, world, options)
-            times[side, world] += seconds[options.warm_up :]
-            traffic[side, world].append(step)
-            losses.setdefault((side, world), found)
-        print(f"round {turn + 1}:", {f"{side} × {world}": round(median(one), 2) for (side, world), one in times.items()}, flush=True)
-    first = losses[options.only[0], 1]
+        for side, way in times:
+            seconds, found, step = take_steps(folder, side, way, options)
+            times[side, way] += seconds[options.warm_up :]
+            traffic[side, way].append(step)
+            # Those that train apart compute something else.
+            if way != "apart":
+                losses.setdefault((side, way), found)
+        print(f"round {turn + 1}:", {f"{side}, {way}": round(median(one), 2) for (side, way), one in times.items()}, flush=True)
+    first = losses[options.only[0], "one"]
     apart = {key: max(abs(a - b) for a, b in zip(first, one, strict=True)) for key, one in losses.items()}
     if not all(far <= SAME_LOSS for far in apart.values()):
         sys.exit(f"error: the sides compute different things: {apart}")
@@ -256,11 +304,13 @@ def table(times, traffic, apart, options):
     )
     rows = []
     for side in options.only:
-        one, two = median(times[side, 1]), median(times[side, 2])
-        mib = median(traffic[side, 2]) / 2 / 2**20
-        rows.append((SIDES[side], f"{one:.2f} s", f"{two:.2f} s", f"{one / two / 2:.2f}", f"{mib:.0f} MiB"))
-    measured = benchmark.table(["", "one process", "two processes", "of twice the speed", "each sends in a step"], rows)
-    return benchmark.section(drawn, measured, f"Wanted: {WANTED:.2f} of twice the speed.")
+        one, alone, two = (median(times[side, way]) for way in WAYS)
+        mib = median(traffic[side, "two"]) / 2 / 2**20
+        seconds = [f"{number:.2f} s" for number in (one, two, alone)]
+        rows.append((SIDES[side], *seconds, f"{one / two / 2:.2f}", f"{one / alone / 2:.2f}", f"{alone / two:.2f}", f"{mib:.0f} MiB"))
+    head = ["", "one process", "two processes", "two that train apart"]
+    head += ["two: of twice the speed", "apart: of twice the speed", "two: of the speed of apart", "each of two sends in a step"]
+    return benchmark.section(drawn, benchmark.table(head, rows), f"Wanted: two processes have {WANTED:.2f} of twice the speed of one.")
 
 
 def main():
@@ -269,7 +319,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3, help="steps of each side in a round")
     parser.add_argument("--warm-up", type=int, default=1, help="first ones that are not counted")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=list(SIDES), choices=SIDES, help="the sides")
+    parser.add_argument("--only", nargs="+", default=list(SIDES), choices=SIDES, help="the sides")
     parser.add_argument("--peer", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:

@@ -1,7 +1,9 @@
 //! Compiles the bridge against the libtorch that torch-sys found.
 
 use std::env;
-use std::path::PathBuf;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The files that are compiled.
 const SOURCES: [&str; 4] =
@@ -19,11 +21,12 @@ const HEADERS: [&str; 8] = [
     "src/distributed/group.h",
 ];
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     for path in SOURCES.iter().chain(&HEADERS) {
         println!("cargo:rerun-if-changed={path}");
     }
     let include = include_folder();
+    let all = all_in_one()?;
     cc::Build::new()
         .cpp(true)
         .std("c++20")
@@ -33,9 +36,19 @@ fn main() {
         .flag(format!("-isystem{}", include.display()))
         // For the headers that are not among libtorch's.
         .include("declarations")
-        .files(SOURCES)
+        .file(all)
         .compile("cliptune_torch_bridge");
     cliptune_native::emit_rpath();
+    Ok(())
+}
+
+/// Writes a file that includes all of them. Nearly all of the time goes to libtorch's headers, which are read once then.
+fn all_in_one() -> Result<PathBuf, Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let include = |source: &str| format!("#include \"{}\"\n", root.join(source).display());
+    let path = Path::new(&env::var("OUT_DIR")?).join("all.cpp");
+    fs::write(&path, SOURCES.map(include).concat())?;
+    Ok(path)
 }
 
 fn include_folder() -> PathBuf {

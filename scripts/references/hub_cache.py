@@ -47,7 +47,7 @@ def describe(path: Path) -> dict:
 
 def main() -> None:
     server = subprocess.Popen(
-        ["cargo", "run", "--quiet", "--release", "-p", "cliptune-hub", "--example", "fake_hub"],
+        ["cargo", "run", "--quiet", "-p", "cliptune-hub", "--example", "fake_hub"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )
     with tempfile.TemporaryDirectory() as home:

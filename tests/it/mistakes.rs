@@ -345,14 +345,14 @@ fn a_program_without_its_siblings() {
     ----- stderr -----
     error: there is no cliptune-train beside [DIR]/cliptune or in PATH
 
-    hint: all programs belong into one folder; `cargo build --release --workspace --bins` builds them
+    hint: all programs belong into one folder; `cargo build --workspace --bins` builds them, with `--release` those of target/release
     ");
     assert_output!(context, run(&["ls"]), @r"
     exit code: 1
     ----- stderr -----
     error: there is no cliptune-store beside [DIR]/cliptune
 
-    hint: all programs belong into one folder; `cargo build --release --workspace --bins` builds them
+    hint: all programs belong into one folder; `cargo build --workspace --bins` builds them, with `--release` those of target/release
     ");
 }
 

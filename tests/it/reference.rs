@@ -14,7 +14,7 @@ const INTRODUCTION: &str = "\
 
 The help of every command, as the programs print it. Generated; after a change of a flag or of its help, run
 
-    CLIPTUNE_UPDATE_DOCS=1 cargo test --release -p cliptune-tests reference
+    CLIPTUNE_UPDATE_DOCS=1 cargo test -p cliptune-tests reference
 ";
 
 const COMMANDS: [&str; 38] = [

@@ -2,7 +2,7 @@
 //!
 //! `tests/references/tokenizer` holds what [`Tokenizer::train`] makes of [`SENTENCES`], and `ids.json` beside it the
 //! ids that transformers' `CLIPTokenizer` gives with those files. To make them again:
-//! `CLIPTUNE_WRITE_REFERENCES=1 cargo test --release -p cliptune-clip --test tokens`, then
+//! `CLIPTUNE_WRITE_REFERENCES=1 cargo test -p cliptune-clip --test tokens`, then
 //! `scripts/references/tokens.py` (made with transformers 5.23.0 and tokenizers 0.23.3).
 
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, not in their helpers")]

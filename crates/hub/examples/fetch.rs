@@ -1,4 +1,4 @@
-//! `cargo run --release -p cliptune-hub --example fetch openai/clip-vit-base-patch32`: fetches a model, prints its folder.
+//! `cargo run -p cliptune-hub --example fetch openai/clip-vit-base-patch32`: fetches a model, prints its folder.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example without a terminal's bars")]
 

@@ -70,7 +70,7 @@ impl Installation {
         let all = match self {
             Self::Environment => "`pip install --force-reinstall` of the wheel installs them again",
             Self::Folder => "unpack the whole archive of cliptune",
-            Self::Checkout => "`cargo build --release --workspace --bins` builds them",
+            Self::Checkout => "`cargo build --workspace --bins` builds them, with `--release` those of target/release",
         };
         format!("all programs belong into one folder; {all}")
     }

@@ -1,5 +1,5 @@
 //! Writes a report of invented runs, to look at it without training anything:
-//! `cargo run --release -p cliptune-report --example preview -- FOLDER`. With `hostile` behind the folder, strangers have written
+//! `cargo run -p cliptune-report --example preview -- FOLDER`. With `hostile` behind the folder, strangers have written
 //! what they can into it; with a number, it is of so many experiments.
 
 #![allow(clippy::unwrap_used, reason = "the invented values are possible ones")]
