@@ -31,6 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .cpp(true)
         .std("c++20")
         .flag_if_supported("-Wno-unused-parameter")
+        // Warns of types without a linkage outside of the file that is compiled, which includes all others here.
+        .flag_if_supported("-Wno-subobject-linkage")
         // As headers of the system, whose own warnings nobody here can mend.
         .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
         .flag(format!("-isystem{}", include.display()))

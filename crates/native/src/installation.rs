@@ -70,7 +70,9 @@ impl Installation {
         let all = match self {
             Self::Environment => "`pip install --force-reinstall` of the wheel installs them again",
             Self::Folder => "unpack the whole archive of cliptune",
-            Self::Checkout => "`cargo build --workspace --bins` builds them, with `--release` those of target/release",
+            Self::Checkout => {
+                "`cargo build --workspace --bins` builds them, with `--release` those of target/release"
+            }
         };
         format!("all programs belong into one folder; {all}")
     }
