@@ -5,10 +5,10 @@ can do on this machine that know nothing of each other.
 Run through `scripts/bench distributed`, which installs the peer and builds cliptune.
 
 CLIP ViT-B/32 at full size with random weights, InfoNCE over a global batch of pairs with texts of about 20 tokens, fp32, AdamW. One process
-has one thread on one processor, which decodes images as well; two have a processor each, and half of the batch each. Two that train apart
-do so, too, at the same time, but each has a training of its own and sends nothing: processors share caches, memory and often a clock, so
-that this is as fast as two processes can be. Every side is started anew in each round and takes the same first steps, of which the first
-ones are not counted; then it is ended. Numbers are medians over all counted steps.
+has one thread on one processor, which decodes images as well; two have a processor each, and half of the batch each. One with half of the
+batch tells what of a step does not halve with it. Two that train apart take such steps at the same time, each in a training of its own that
+sends nothing, and tell what sharing a machine costs. Every side is started anew in each round and takes the same first steps, of which the
+first ones are not counted; then it is ended. Numbers are medians over all counted steps.
 
     cliptune    `cliptune-train` with torchrun's variables, from the images on, its steps as its event log has them
     PyTorch     CLIPModel in DistributedDataParallel over gloo; embeddings are gathered with their gradient, each rank computes its
@@ -37,7 +37,7 @@ from benchmark import TARGET
 
 WANTED, SAME_LOSS, WORDS, VALIDATION = 0.90, 2e-3, 18, 4
 SIDES = {"cliptune": "cliptune", "pytorch": "PyTorch DDP with transformers"}
-WAYS = ["one", "apart", "two"]
+WAYS = ["one", "half", "apart", "two"]
 
 EXPERIMENT = """\
 name: pairs
@@ -100,8 +100,8 @@ class Member(NamedTuple):
 
 
 def members(folder, way, options):
-    if way == "apart":
-        return [Member(folder / f"apart{number}", options.batch // 2, 0, 1) for number in range(2)]
+    if way in ("half", "apart"):
+        return [Member(folder / f"apart{number}", options.batch // 2, 0, 1) for number in range(1 if way == "half" else 2)]
     world = {"one": 1, "two": 2}[way]
     return [Member(folder / "whole", options.batch, rank, world) for rank in range(world)]
 
@@ -156,7 +156,9 @@ def start(side, number, member, port, options):
     if side == "cliptune":
         command = [TARGET / "cliptune-train", "pairs.yaml", "--quiet"]
     else:
-        numbers = ["--batch", member.batch, "--steps", options.steps + 1]
+        # Enough of them that whoever trains apart has company until both were timed, as many as there are pairs for.
+        steps = (options.steps + 2) * options.batch // member.batch
+        numbers = ["--batch", member.batch, "--steps", steps]
         command = [sys.executable, "-B", Path(__file__).resolve(), "--peer", member.folder, *numbers]
     processors = sorted(os.sched_getaffinity(0))
     own = {processors[number % len(processors)]}
@@ -176,8 +178,10 @@ def take_steps(folder, side, way, options):
         shutil.rmtree(one / "runs/pairs", ignore_errors=True)
         (one / "pytorch.jsonl").unlink(missing_ok=True)
     port = free_port()
-    processes = [start(side, number, member, port, options) for number, member in enumerate(together)]
+    processes = []
     try:
+        for number, member in enumerate(together):
+            processes.append(start(side, number, member, port, options))
         before = after = None
         while after is None:
             # Looked at first, since a process may end between two looks.
@@ -285,31 +289,32 @@ def compare(folder, options):
             seconds, found, step = take_steps(folder, side, way, options)
             times[side, way] += seconds[options.warm_up :]
             traffic[side, way].append(step)
-            # Those that train apart compute something else.
-            if way != "apart":
+            # Half of a batch is something else.
+            if way in ("one", "two"):
                 losses.setdefault((side, way), found)
         print(f"round {turn + 1}:", {f"{side}, {way}": round(median(one), 2) for (side, way), one in times.items()}, flush=True)
     first = losses[options.only[0], "one"]
-    apart = {key: max(abs(a - b) for a, b in zip(first, one, strict=True)) for key, one in losses.items()}
-    if not all(far <= SAME_LOSS for far in apart.values()):
-        sys.exit(f"error: the sides compute different things: {apart}")
-    return table(times, traffic, max(apart.values()), options)
+    differ = {key: max(abs(a - b) for a, b in zip(first, one, strict=True)) for key, one in losses.items()}
+    if not all(far <= SAME_LOSS for far in differ.values()):
+        sys.exit(f"error: the sides compute different things: {differ}")
+    return table(times, traffic, max(differ.values()), options)
 
 
-def table(times, traffic, apart, options):
+def table(times, traffic, differ, options):
     drawn = (
         f"ViT-B/32 at full size, 32-bit floats, InfoNCE over {options.batch} pairs, one processor and one thread for each process; "
         f"{benchmark.cores()} processors; medians of {options.rounds} rounds of {options.steps - options.warm_up} steps in turn. "
-        f"Losses differ by at most {apart:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
+        f"Losses differ by at most {differ:.1e}. Others kept {options.load:.1f} processors busy at the beginning."
     )
     rows = []
     for side in options.only:
-        one, alone, two = (median(times[side, way]) for way in WAYS)
+        one, half, apart, two = (median(times[side, way]) for way in WAYS)
         mib = median(traffic[side, "two"]) / 2 / 2**20
-        seconds = [f"{number:.2f} s" for number in (one, two, alone)]
-        rows.append((SIDES[side], *seconds, f"{one / two / 2:.2f}", f"{one / alone / 2:.2f}", f"{alone / two:.2f}", f"{mib:.0f} MiB"))
-    head = ["", "one process", "two processes", "two that train apart"]
-    head += ["two: of twice the speed", "apart: of twice the speed", "two: of the speed of apart", "each of two sends in a step"]
+        seconds = [f"{number:.2f} s" for number in (one, two, half, apart)]
+        speeds = [f"{one / number / 2:.2f}" for number in (two, half, apart)]
+        rows.append((SIDES[side], *seconds, *speeds, f"{mib:.0f} MiB"))
+    head = ["", "one process", "two processes", "one with half of the batch", "two such apart"]
+    head += ["two: of twice the speed", "if one had half of the batch", "if two were apart", "each of two sends in a step"]
     return benchmark.section(drawn, benchmark.table(head, rows), f"Wanted: two processes have {WANTED:.2f} of twice the speed of one.")
 
 
@@ -324,6 +329,8 @@ def main():
     options = parser.parse_args()
     if options.peer:
         return peer(Path(options.peer), options)
+    if options.batch % 2 or not 0 <= options.warm_up < options.steps:
+        parser.error("--batch has to be even, and --warm-up less than --steps")
     options.load = benchmark.load()
     with benchmark.room() as folder:
         section = compare(folder, options)

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files that are compiled.
+/// The files that are compiled, as one: their unnamed namespaces share their names.
 const SOURCES: [&str; 4] =
     ["src/bridge.cpp", "src/mlp.cpp", "src/distributed/buckets.cpp", "src/distributed/c10d.cpp"];
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .cpp(true)
         .std("c++20")
         .flag_if_supported("-Wno-unused-parameter")
-        // Warns of types without a linkage outside of the file that is compiled, which includes all others here.
+        // GCC warns where a type of an included file has one from an unnamed namespace; here every source is included.
         .flag_if_supported("-Wno-subobject-linkage")
         // As headers of the system, whose own warnings nobody here can mend.
         .flag(format!("-isystem{}", include.join("torch/csrc/api/include").display()))
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes a file that includes all of them. Nearly all of the time goes to libtorch's headers, which are read once then.
+/// Writes a file that includes all sources. Nearly all of the time goes to libtorch's headers, which are read once then.
 fn all_in_one() -> Result<PathBuf, Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let include = |source: &str| format!("#include \"{}\"\n", root.join(source).display());

@@ -172,7 +172,7 @@ fn p_values_are_uniform_where_there_is_no_difference() {
 /// Three standard errors of 5,000 cases.
 const NOISE: f64 = 0.009;
 
-/// `cargo test --release -p cliptune-statistics -- --ignored --nocapture` takes some minutes and prints the table.
+/// `cargo test -p cliptune-statistics -- --ignored --nocapture` takes some minutes and prints the table.
 #[test]
 #[ignore = "takes some minutes"]
 fn intervals_hold_the_truth_in_93_to_97_of_100_cases() {
