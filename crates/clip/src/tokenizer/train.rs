@@ -46,19 +46,21 @@ pub(super) fn learn(texts: &[impl AsRef<str>], vocab_size: usize) -> Result<Merg
     learner.finish().map_err(TokenizerError::Library)
 }
 
-/// Splits the texts as the tokenizer will, and counts the words, which are spelt in byte symbols.
+/// Splits the texts as the tokenizer will, each distinct one once, and counts the words, which are spelt in byte symbols.
 fn count_words(texts: &[impl AsRef<str>]) -> Result<BTreeMap<String, u64>, TokenizerError> {
     let (normalizer, pre_tokenizer) = (clip::normalizer()?, clip::pre_tokenizer()?);
+    let mut occurrences: HashMap<&str, u64> = HashMap::new();
+    texts.iter().for_each(|text| *occurrences.entry(text.as_ref()).or_default() += 1);
     let mut counts = BTreeMap::new();
-    for text in texts {
-        let mut normalized = NormalizedString::from(text.as_ref());
+    for (text, times) in occurrences {
+        let mut normalized = NormalizedString::from(text);
         normalizer.normalize(&mut normalized).map_err(TokenizerError::library)?;
         let mut words = PreTokenizedString::from(normalized);
         pre_tokenizer.pre_tokenize(&mut words).map_err(TokenizerError::library)?;
         for (word, _, _) in words.get_splits(OffsetReferential::Original, OffsetType::None) {
             // A special token that is written out in a text counts as that token, so there is nothing to learn from it.
             if ![START, END].contains(&word) {
-                *counts.entry(word.to_owned()).or_insert(0) += 1;
+                *counts.entry(word.to_owned()).or_insert(0) += times;
             }
         }
     }
