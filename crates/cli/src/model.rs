@@ -34,7 +34,7 @@ impl Named {
 
 /// The model that is put to work.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ModelArgs {
     /// A run as `cliptune show` takes it, such as tuned@0; the run of an experiment that is best on the validation split
     /// (tuned@best); or the folder of any model
     #[arg(value_name = "MODEL")]
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct OnImages {
     #[command(flatten)]
-    pub(crate) model: Args,
+    pub(crate) model: ModelArgs,
 
     /// Images, folders of them, globs, tar archives, or parquet files that hold images
     #[arg(required = true, value_name = "IMAGE")]
@@ -68,7 +68,7 @@ fn precision(text: &str) -> Result<Precision, String> {
     named.ok_or_else(|| format!("one of {}", PRECISIONS.map(Precision::as_str).join(", ")))
 }
 
-impl Args {
+impl ModelArgs {
     /// Returns what names a model and a precision. The error is the precision that there is not.
     pub(crate) fn new(model: &str, name: &str) -> Result<Self, String> {
         let precision = precision(name).map_err(|_| name.to_owned())?;

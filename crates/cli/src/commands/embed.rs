@@ -18,7 +18,7 @@ use crate::model;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    model: model::Args,
+    model: model::ModelArgs,
 
     /// Images, folders of them, globs, tar archives or parquet files that hold images; .txt files with a text in each line;
     /// tables (.parquet, .csv, .tsv, .jsonl) with --column; or addresses of these (gs://, s3://, https://)

@@ -76,7 +76,7 @@ fn fitting(
     printer: &Printer,
 ) -> Result<Applied, CliError> {
     let name = args.model.as_deref().unwrap_or(embeddings.model());
-    let args = model::Args::new(name, embeddings.precision())
+    let args = model::ModelArgs::new(name, embeddings.precision())
         .map_err(|precision| ApplyError::UnknownPrecision { precision })?;
     let found = args.find(common, printer);
     let applied = match found {
